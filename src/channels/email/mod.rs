@@ -1,0 +1,1 @@
+//! E-mail: MIME and SMTP.

@@ -1,0 +1,5 @@
+//! Where issues go: one folder or file per kind.
+
+pub mod email;
+pub mod feed;
+pub mod social;

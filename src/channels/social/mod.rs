@@ -1,0 +1,1 @@
+//! Social networks and messengers: the exact requests of a post.

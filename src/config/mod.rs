@@ -1,0 +1,1 @@
+//! The configuration file: typed, with every error at its place.

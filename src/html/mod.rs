@@ -1,0 +1,1 @@
+//! HTML from outside: cleaned, inlined, turned into text.

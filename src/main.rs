@@ -1,0 +1,2 @@
+//! Courant.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The daemon: App, supervisor, signals, systemd, telemetry.

@@ -1,0 +1,1 @@
+//! When a channel fires: cron on civil time.

@@ -1,0 +1,1 @@
+//! minijinja: built-in templates, the operator's own over them, filters.

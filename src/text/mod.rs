@@ -1,0 +1,1 @@
+//! Counting and cutting text by each network's rule.
