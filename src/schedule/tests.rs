@@ -1,0 +1,451 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(text: &str) -> UnixMillis {
+    text.parse().unwrap()
+}
+
+fn schedule(expression: &str, zone: &str) -> Schedule {
+    Schedule::parse(expression, zone).unwrap()
+}
+
+/// The next `n` times from `from` on, as `MM-DDTHH:MM` in UTC.
+fn times(expression: &str, zone: &str, from: &str, n: usize) -> String {
+    let schedule = schedule(expression, zone);
+    std::iter::successors(schedule.next_after(at(from)), |t| schedule.next_after(*t))
+        .take(n)
+        .map(|t| t.to_string()[5..16].to_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn the_nights_when_the_clocks_change_go_as_the_rule_says() {
+    let table = [
+        // New York 2026: gap 8 March 02:00 EST = 07:00Z, overlap 1 November 02:00 EDT = 06:00Z.
+        (
+            "30 2 * * *",
+            "America/New_York",
+            "2026-03-07T00:00:00Z",
+            "03-07T07:30 03-08T07:00 03-09T06:30",
+        ),
+        (
+            "0,30 2 * * *",
+            "America/New_York",
+            "2026-03-08T00:00:00Z",
+            "03-08T07:00 03-09T06:00 03-09T06:30",
+        ),
+        (
+            "30 1 * * *",
+            "America/New_York",
+            "2026-10-31T12:00:00Z",
+            "11-01T05:30 11-02T06:30 11-03T06:30",
+        ),
+        (
+            "*/30 * * * *",
+            "America/New_York",
+            "2026-11-01T05:15:00Z",
+            "11-01T05:30 11-01T06:00 11-01T06:30 11-01T07:00",
+        ),
+        (
+            "*/30 * * * *",
+            "America/New_York",
+            "2026-03-08T06:15:00Z",
+            "03-08T06:30 03-08T07:00 03-08T07:30",
+        ),
+        (
+            "@hourly",
+            "America/New_York",
+            "2026-11-01T04:30:00Z",
+            "11-01T05:00 11-01T06:00 11-01T07:00",
+        ),
+        // London 2026: gap 29 March 01:00Z, overlap 25 October 01:00Z.
+        (
+            "30 1 * * *",
+            "Europe/London",
+            "2026-03-28T12:00:00Z",
+            "03-29T01:00 03-30T00:30",
+        ),
+        (
+            "30 1 * * *",
+            "Europe/London",
+            "2026-10-24T12:00:00Z",
+            "10-25T00:30 10-26T01:30",
+        ),
+        (
+            "0 7 * * *",
+            "Europe/London",
+            "2026-03-28T00:00:00Z",
+            "03-28T07:00 03-29T06:00 03-30T06:00",
+        ),
+        // Karachi has no summer time now; it had in 2008, from midnight.
+        (
+            "0 7 * * *",
+            "Asia/Karachi",
+            "2026-03-28T00:00:00Z",
+            "03-28T02:00 03-29T02:00",
+        ),
+        (
+            "@daily",
+            "Asia/Karachi",
+            "2008-05-30T20:00:00Z",
+            "05-31T19:00 06-01T18:00",
+        ),
+        // Lord Howe moves by half an hour: gap 4 October 02:00, overlap 5 April 02:00.
+        (
+            "15 2 * * *",
+            "Australia/Lord_Howe",
+            "2026-10-03T00:00:00Z",
+            "10-03T15:30 10-04T15:15",
+        ),
+        (
+            "45 1 * * *",
+            "Australia/Lord_Howe",
+            "2026-04-04T00:00:00Z",
+            "04-04T14:45 04-05T15:15",
+        ),
+        (
+            "*/15 * * * *",
+            "Australia/Lord_Howe",
+            "2026-04-04T14:40:00Z",
+            "04-04T14:45 04-04T15:00 04-04T15:15 04-04T15:30",
+        ),
+        // Cairo and Beirut skip midnight itself.
+        (
+            "@daily",
+            "Africa/Cairo",
+            "2026-04-22T22:30:00Z",
+            "04-23T22:00 04-24T21:00",
+        ),
+        (
+            "30 0 * * *",
+            "Africa/Cairo",
+            "2026-04-23T12:00:00Z",
+            "04-23T22:00 04-24T21:30",
+        ),
+        (
+            "@daily",
+            "Asia/Beirut",
+            "2026-03-27T23:00:00Z",
+            "03-28T22:00 03-29T21:00",
+        ),
+        // Apia had no 30 December 2011 at all.
+        (
+            "0 7 * * *",
+            "Pacific/Apia",
+            "2011-12-29T00:00:00Z",
+            "12-29T17:00 12-30T10:00 12-30T17:00",
+        ),
+    ];
+    for (expression, zone, from, expected) in table {
+        let n = expected.split(' ').count();
+        assert_eq!(
+            times(expression, zone, from, n),
+            expected,
+            "{expression} {zone}"
+        );
+    }
+}
+
+#[test]
+fn a_daemon_restarted_at_any_minute_of_the_repeated_hour_never_goes_back() {
+    let fixed = schedule("30 1 * * *", "America/New_York");
+    let interval = schedule("*/5 * * * *", "America/New_York");
+    let start = at("2026-11-01T05:00:00Z");
+    for minute in 0..120 {
+        let now = start.plus_ms(minute * 60_000);
+        let expected = if minute < 30 {
+            "2026-11-01T05:30:00Z"
+        } else {
+            "2026-11-02T06:30:00Z"
+        };
+        assert_eq!(
+            fixed.next_after(now).unwrap().to_string(),
+            expected,
+            "minute {minute}"
+        );
+        let wait = interval.next_after(now).unwrap().since(now).as_secs();
+        assert_eq!(wait, (5 - minute as u64 % 5) * 60, "minute {minute}");
+    }
+}
+
+#[test]
+fn expressions_mean_what_crontab_says() {
+    let table = [
+        // 21 November 2026 is a Saturday.
+        ("0 7 * * 1", "11-23T07:00 11-30T07:00"),
+        ("0 7 * * 0", "11-22T07:00 11-29T07:00"),
+        ("0 7 * * 7", "11-22T07:00 11-29T07:00"),
+        ("0 7 * * 5-7", "11-21T07:00 11-22T07:00 11-27T07:00"),
+        ("0 7 * * FRI-SUN", "11-21T07:00 11-22T07:00 11-27T07:00"),
+        ("0 7 * * Monday,thurs", "11-23T07:00 11-26T07:00"),
+        ("0 7 * * */2", "11-21T07:00 11-22T07:00 11-24T07:00"),
+        ("0 7 * dec-DEC ?", "12-01T07:00 12-02T07:00"),
+        (
+            "0 7 1 * MON",
+            "11-23T07:00 11-30T07:00 12-01T07:00 12-07T07:00",
+        ),
+        ("0 7 */2 * MON", "11-23T07:00 12-07T07:00"),
+        (
+            "5/20 8-9 * * *",
+            "11-21T08:05 11-21T08:25 11-21T08:45 11-21T09:05",
+        ),
+        (
+            "10-50/20 8 * * *",
+            "11-21T08:10 11-21T08:30 11-21T08:50 11-22T08:10",
+        ),
+        ("30 0 7 * * *", "11-21T07:00"),
+        ("@midnight", "11-22T00:00"),
+        ("@Weekly", "11-22T00:00"),
+        ("@monthly", "12-01T00:00"),
+        ("@annually", "01-01T00:00"),
+        ("0 0 29 2 *", "02-29T00:00"),
+    ];
+    for (expression, expected) in table {
+        let n = expected.split(' ').count();
+        let got = times(expression, "UTC", "2026-11-21T00:00:00Z", n);
+        assert_eq!(got, expected, "{expression}");
+    }
+    let seconds = schedule("15 0 7 * * *", "UTC");
+    let next = seconds.next_after(at("2026-11-21T07:00:14.999Z")).unwrap();
+    assert_eq!(next.to_string(), "2026-11-21T07:00:15Z");
+}
+
+#[test]
+fn refusals_quote_what_was_written_and_say_what_to_do() {
+    let table = [
+        (
+            "7 30",
+            "`7 30` has 2 fields, but a schedule has five: minute, hour, day of month, month \
+                  and weekday, as in `0 7 * * MON` (six with seconds in front)",
+        ),
+        (
+            "daily",
+            "`daily` has one field, but a schedule has five: minute, hour, day of month, \
+                   month and weekday, as in `0 7 * * MON` (six with seconds in front)",
+        ),
+        (
+            "61 7 * * *",
+            "`61` is not a minute: write 0 to 59 (in `61 7 * * *`)",
+        ),
+        (
+            "0 24 * * *",
+            "`24` is not an hour: write 0 to 23 (in `0 24 * * *`)",
+        ),
+        (
+            "0 0 0 * *",
+            "`0` is not a day of month: write 1 to 31 (in `0 0 0 * *`)",
+        ),
+        (
+            "0 0 * foo *",
+            "`foo` is not a month: write 1 to 12 or JAN to DEC (in `0 0 * foo *`)",
+        ),
+        (
+            "0 0 * * 8",
+            "`8` is not a weekday: write 0 to 7 or SUN to SAT (in `0 0 * * 8`)",
+        ),
+        (
+            "0 0 * * MON#1",
+            "`MON#1` in the weekday field is not standard cron (`L`, `W` and `#` \
+                           are extensions of other programs): list the days instead (in \
+                           `0 0 * * MON#1`)",
+        ),
+        (
+            "0 22-2 * * *",
+            "`22-2` in the hour field runs backwards: write `22-23,0-2` (in \
+                          `0 22-2 * * *`)",
+        ),
+        (
+            "0 0 * * FRI-MON",
+            "`FRI-MON` in the weekday field runs backwards: write `FRI-7,MON` \
+                             (in `0 0 * * FRI-MON`)",
+        ),
+        (
+            "*/0 * * * *",
+            "`0` is not a step in `*/0` of the minute field: after `/` comes a number \
+                         from 1 (in `*/0 * * * *`)",
+        ),
+        (
+            "0, 7 * * *",
+            "the minute field `0,` has a comma with nothing beside it (in `0, 7 * * *`)",
+        ),
+        (
+            "? 7 * * *",
+            "`?` is not a minute: write 0 to 59 (in `? 7 * * *`)",
+        ),
+        (
+            "@every 10m",
+            "`@every 10m` is not a schedule Courant knows: write an interval as \
+                        `*/10 * * * *` (every ten minutes)",
+        ),
+        (
+            "@fortnightly",
+            "`@fortnightly` is not a schedule Courant knows: the names are @yearly, \
+                          @annually, @monthly, @weekly, @daily, @midnight, @hourly",
+        ),
+        (
+            "0 0 30 2 *",
+            "`0 0 30 2 *` never comes: no month it names has such a day; change the \
+                        day of month or the month",
+        ),
+    ];
+    for (expression, expected) in table {
+        let error = Schedule::parse(expression, "UTC").unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn unknown_zones_are_refused_with_the_nearest_name() {
+    let refuse = |zone| Schedule::parse("@daily", zone).unwrap_err().to_string();
+    assert_eq!(
+        refuse("Asia/Karachee"),
+        "there is no time zone `Asia/Karachee`: zones are named like `Asia/Karachi` or `UTC`; \
+         did you mean `Asia/Karachi`?"
+    );
+    assert!(refuse("new york").ends_with("did you mean `America/New_York`?"));
+    assert!(refuse("qqq").ends_with("or `UTC`"));
+}
+
+#[test]
+fn the_same_expression_runs_at_seven_wherever_the_reader_is() {
+    let lahore = schedule("0 7 * * *", "Asia/Karachi");
+    let york = lahore.in_zone("america/new_york").unwrap();
+    let next = |s: &Schedule| {
+        s.next_after(at("2026-11-21T00:00:00Z"))
+            .unwrap()
+            .to_string()
+    };
+    assert_eq!(next(&lahore), "2026-11-21T02:00:00Z");
+    assert_eq!(next(&york), "2026-11-21T12:00:00Z");
+    assert_eq!(
+        (york.expression(), york.zone()),
+        ("0 7 * * *", "America/New_York")
+    );
+}
+
+#[test]
+fn after_downtime_the_latest_missed_time_is_found_and_the_missed_are_counted() {
+    let daily = schedule("0 7 * * *", "UTC");
+    let last_run = at("2026-11-01T07:00:00Z");
+    let latest = |s: &Schedule, upto| s.latest_between(last_run, at(upto));
+    assert_eq!(latest(&daily, "2026-11-02T06:59:59Z"), None);
+    let at_seven = at("2026-11-02T07:00:00Z");
+    assert_eq!(latest(&daily, "2026-11-02T07:00:00Z"), Some((at_seven, 1)));
+    let ten = at("2026-11-11T07:00:00Z");
+    assert_eq!(latest(&daily, "2026-11-11T20:00:00Z"), Some((ten, 10)));
+    assert_eq!(latest(&daily, "2020-01-01T00:00:00Z"), None);
+}
+
+#[test]
+fn years_of_downtime_of_a_schedule_of_every_second_cost_no_more_than_a_day() {
+    let started = std::time::Instant::now();
+    for expression in ["* * * * * *", "* * * * *", "0-59 0-23 * * *", "* 3 * * *"] {
+        let schedule = schedule(expression, "America/New_York");
+        let upto = at("2026-11-01T05:59:59.5Z");
+        let (latest, count) = schedule
+            .latest_between(at("2001-01-01T00:00:00Z"), upto)
+            .unwrap();
+        assert!(latest <= upto && schedule.next_after(latest).unwrap() > upto);
+        assert_eq!(count, Schedule::MOST_COUNTED);
+    }
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+}
+
+/// Expressions of every form, valid by construction.
+fn expressions() -> impl Strategy<Value = String> {
+    let minute = prop_oneof![
+        (0..60u32).prop_map(|n| n.to_string()),
+        Just("*".to_owned()),
+        (1..30u32).prop_map(|n| format!("*/{n}")),
+        (0..60u32, 0..60u32).prop_map(|(a, b)| format!("{a},{b}")),
+    ];
+    let hour = prop_oneof![
+        (0..24u32).prop_map(|n| n.to_string()),
+        Just("*".to_owned()),
+        (1..12u32).prop_map(|n| format!("*/{n}")),
+        (0..12u32, 12..24u32).prop_map(|(a, b)| format!("{a}-{b}")),
+    ];
+    let day = prop_oneof![3 => Just("*".to_owned()), 1 => (1..29u32).prop_map(|n| n.to_string())];
+    let weekday =
+        prop_oneof![3 => Just("*".to_owned()), 1 => (0..8u32).prop_map(|n| n.to_string())];
+    (minute, hour, day, weekday).prop_map(|(m, h, d, w)| format!("{m} {h} {d} * {w}"))
+}
+
+const ZONES: [&str; 8] = [
+    "America/New_York",
+    "Europe/London",
+    "Asia/Karachi",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "Antarctica/Troll",
+    "Africa/Casablanca",
+];
+
+proptest! {
+    #[test]
+    fn times_strictly_increase_and_a_later_start_gives_the_rest_of_the_same_chain(
+        expression in expressions(),
+        zone in prop::sample::select(&ZONES[..]),
+        // Any second of 2024 to 2029.
+        start in 1_704_067_200i64..1_893_456_000,
+        later in 0i64..200_000,
+    ) {
+        let schedule = schedule(&expression, zone);
+        let chain: Vec<_> = std::iter::successors(
+            Some(UnixMillis(start * 1000)), |t| schedule.next_after(*t),
+        ).take(40).collect();
+        prop_assert!(chain.is_sorted_by(|a, b| a < b), "{chain:?}");
+        let later = UnixMillis((start + later) * 1000);
+        let rest = chain[1..].iter().find(|t| **t > later);
+        if let Some(rest) = rest {
+            prop_assert_eq!(schedule.next_after(later), Some(*rest));
+        }
+    }
+
+    #[test]
+    fn an_hour_around_a_change_of_clocks_is_walked_in_order(
+        expression in expressions(),
+        zone in prop::sample::select(&ZONES[..]),
+        change in 0usize..8,
+        back in 0i64..9000,
+    ) {
+        let schedule = schedule(&expression, zone);
+        let from = jiff::Timestamp::from_second(1_704_067_200).unwrap();
+        let tz = jiff::tz::TimeZone::get(zone).unwrap();
+        let Some(change) = tz.following(from).nth(change) else { return Ok(()) };
+        let mut now = UnixMillis((change.timestamp().as_second() - back) * 1000);
+        for _ in 0..50 {
+            let next = schedule.next_after(now).unwrap();
+            prop_assert!(next > now);
+            now = next;
+        }
+    }
+
+    #[test]
+    fn the_latest_missed_time_is_the_last_of_the_chain(
+        expression in expressions(),
+        zone in prop::sample::select(&ZONES[..]),
+        start in 1_704_067_200i64..1_893_456_000,
+        down in 0i64..400_000,
+    ) {
+        let schedule = schedule(&expression, zone);
+        let (after, upto) = (UnixMillis(start * 1000), UnixMillis((start + down) * 1000));
+        let chain: Vec<_> = std::iter::successors(schedule.next_after(after), |t| schedule.next_after(*t))
+            .take_while(|t| *t <= upto).collect();
+        let expected = chain.last().map(|t| (*t, chain.len().min(1000) as u32));
+        prop_assert_eq!(schedule.latest_between(after, upto), expected);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "[ -~]{0,40}") {
+        let _ = Schedule::parse(&text, "UTC");
+    }
+
+    #[test]
+    fn no_words_of_cron_make_the_parser_panic(text in "([0-9*?/,LW#@-]|MON|JAN| ){0,30}") {
+        let _ = Schedule::parse(&text, "UTC");
+    }
+}
