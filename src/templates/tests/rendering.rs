@@ -1,0 +1,199 @@
+//! Every built-in template with every sample.
+
+use serde_json::{Value, json};
+
+use crate::templates::{Templates, samples};
+
+/// Gmail cuts a mail off at about 102 kB, and the unsubscribe link with it.
+const MAIL_LIMIT: usize = 90_000;
+
+fn contexts() -> Vec<(&'static str, Value)> {
+    let mut all: Vec<_> = samples::contexts()
+        .into_iter()
+        .map(|sample| (sample.name, serde_json::to_value(sample.context).unwrap()))
+        .collect();
+    let none = serde_json::to_value(samples::without_articles()).unwrap();
+    all.push(("none", none));
+    all
+}
+
+/// What the public pages see besides the common names.
+fn page(context: &Value, extra: &Value) -> Value {
+    let mut page = json!({
+        "site": context["site"], "language": context["language"], "dir": context["dir"],
+        "timezone": context["timezone"], "channel": context["channel"],
+    });
+    let fields = extra.as_object().unwrap().clone();
+    page.as_object_mut().unwrap().extend(fields);
+    page
+}
+
+/// Every built-in page and mail with a context of each kind.
+fn everything() -> Vec<(String, String)> {
+    let templates = Templates::load(None).unwrap();
+    let mut out = Vec::new();
+    for (name, context) in contexts() {
+        let mut render = |template: &str, context: &Value| {
+            let text = templates
+                .render(template, context)
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
+            out.push((format!("{name} {template}"), text));
+        };
+        render("email/digest.html", &context);
+        render("email/digest.txt", &context);
+        render("web/issue.html", &context);
+        if !context["article"].is_null() {
+            render("email/article.html", &context);
+            render("email/article.txt", &context);
+        }
+        for (template, extra) in pages(&context) {
+            render(template, &page(&context, &extra));
+        }
+    }
+    out
+}
+
+fn pages(context: &Value) -> Vec<(&'static str, Value)> {
+    let title = &context["issue"]["title"];
+    let feeds = json!({"rss": "/feeds/f.rss", "atom": "/feeds/f.atom", "json": "/feeds/f.json"});
+    let issue = json!({"number": 3, "title": title, "date": context["issue"]["date"], "url": "/archive/b/3"});
+    vec![
+        ("web/home.html", json!({"channels": []})),
+        (
+            "web/home.html",
+            json!({"channels": [
+                {"id": "b", "title": title, "description": title, "kind": "email", "feed_urls": null, "archive_url": "/archive/b"},
+                {"id": "f", "title": "F", "description": "", "kind": "feed", "feed_urls": feeds, "archive_url": "/archive/f"},
+            ]}),
+        ),
+        ("web/archive.html", json!({"issues": [], "older_url": null})),
+        (
+            "web/archive.html",
+            json!({"issues": [issue], "older_url": "/archive/b?before=3"}),
+        ),
+        (
+            "web/unsubscribe.html",
+            json!({"address": "a***@example.org", "action_url": "/unsubscribe/x", "done": false, "also_all": false}),
+        ),
+        (
+            "web/unsubscribe.html",
+            json!({"address": "a***@example.org", "action_url": "/unsubscribe/x", "done": true, "also_all": true}),
+        ),
+        (
+            "web/preferences.html",
+            json!({
+                "address": "a***@example.org", "action_url": "/preferences/x", "saved": true,
+                "schedules": [{"name": "daily", "label": title, "chosen": true}, {"name": "weekly", "label": "Weekly", "chosen": false}],
+                "topics": [{"name": title, "chosen": true}],
+            }),
+        ),
+        ("web/message.html", json!({"title": title, "text": title})),
+        (
+            "web/admin/overview.html",
+            json!({"needs_attention": [title], "status": status(title)}),
+        ),
+        (
+            "web/admin/overview.html",
+            json!({"needs_attention": [], "status": {
+                "version": "0.1.0", "uptime_s": 0, "sources": [], "channels": [], "relays": [], "deliveries": {"sent": 0},
+            }}),
+        ),
+    ]
+}
+
+fn status(error: &Value) -> Value {
+    json!({
+        "version": "0.1.0", "uptime_s": 93784,
+        "sources": [
+            {"id": "dispatch", "kind": "feed", "state": "ok", "last_fetch": "2026-11-23T02:00:00Z", "next_fetch": null, "articles": 1204, "error": null},
+            {"id": "other", "kind": "feed", "state": "failing", "last_fetch": null, "next_fetch": "2026-11-23T02:00:00Z", "articles": 0, "error": error},
+        ],
+        "channels": [{"id": "brief", "kind": "email", "state": "ok", "next_run": "2026-11-24T02:00:00Z", "last_issue": 12}],
+        "deliveries": {"pending": 0, "leased": 0, "sent": 120_345, "deferred": 3, "failed": 1, "suppressed": 2, "uncertain": 0, "cancelled": 0},
+        "relays": [{"id": "main", "state": "ok", "connections": 2, "rate_per_s": 50}],
+    })
+}
+
+#[test]
+fn every_template_renders_every_sample() {
+    for (name, text) in everything() {
+        assert!(text.trim().len() > 40, "{name} is empty");
+        assert!(
+            !text.contains("{{") || text.contains("{{ 7*7 }}"),
+            "{name}: {text}"
+        );
+    }
+}
+
+#[test]
+fn no_text_of_a_stranger_becomes_markup_and_every_tag_closes() {
+    for (name, html) in everything() {
+        if !name.contains(".html") {
+            continue;
+        }
+        for danger in [
+            "<script",
+            "<svg",
+            "<img src=x",
+            " onload=\"",
+            " onerror=\"",
+            "\"javascript:",
+        ] {
+            assert!(!html.contains(danger), "{name} contains {danger}");
+        }
+        for tag in [
+            "html", "body", "table", "tr", "td", "div", "p", "a", "h1", "h2", "ul", "li", "span",
+            "form", "article",
+        ] {
+            let count = |text: &str| html.matches(text).count();
+            let opened = count(&format!("<{tag}>")) + count(&format!("<{tag} "));
+            assert_eq!(opened, count(&format!("</{tag}>")), "{name}: <{tag}>");
+        }
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_mail_says_its_language_and_direction_and_how_to_leave() {
+    for (name, text) in everything() {
+        if !name.contains("email/") {
+            continue;
+        }
+        assert!(text.contains("/unsubscribe/"), "{name}");
+        assert!(
+            text.contains("1 Canal Road, Lahore") || text.contains("لاہور"),
+            "{name}"
+        );
+        if name.ends_with(".html") {
+            let (language, dir) = if name.starts_with("urdu") {
+                ("ur", "rtl")
+            } else {
+                ("en", "ltr")
+            };
+            let marks = format!("lang=\"{language}\" dir=\"{dir}\"");
+            assert!(
+                text.matches(&marks).count() >= 2,
+                "{name}: on html and on the wrapper"
+            );
+            let pictures = text.matches("<img ").count();
+            assert_eq!(text.matches(" alt=\"").count(), pictures, "{name}");
+            assert!(!text.contains(".webp"), "{name}: Outlook shows no WebP");
+        }
+    }
+}
+
+#[test]
+fn a_digest_of_twenty_articles_stays_below_what_gmail_shows() {
+    let templates = Templates::load(None).unwrap();
+    for sample in samples::contexts() {
+        let html = templates
+            .render("email/digest.html", &sample.context)
+            .unwrap();
+        assert!(
+            html.len() < MAIL_LIMIT,
+            "{} has {} bytes",
+            sample.name,
+            html.len()
+        );
+    }
+}
