@@ -1,1 +1,336 @@
-//! The guarded HTTP client for everything fetched.
+//! The guarded client: the only way Courant fetches anything an outsider named.
+//!
+//! A feed's address, a redirect, an image and a hub are input from strangers. Each hop is
+//! vetted before it is asked (scheme, user, port, literal address in every disguise) and each
+//! name's addresses are vetted when the connection is made, so a name that changes its mind
+//! between the look-up and the connection gains nothing. Proxies of the environment are
+//! ignored, redirects are followed by hand, and bodies are counted while they are inflated.
+//!
+//! This is not the client of SMTP relays and webhooks an operator wrote into the
+//! configuration: those are trusted.
+
+mod error;
+mod guard;
+#[cfg(test)]
+pub(crate) mod loopback;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use reqwest::header::{self, HeaderMap};
+use url::Url;
+
+use crate::domain::UnixMillis;
+
+pub use error::FetchError;
+pub use guard::Guard;
+pub use resolve::Lookup;
+
+/// Chooses aws-lc-rs for all TLS of this process. Call it once, before the first client;
+/// further calls change nothing.
+pub fn install_crypto() {
+    // An error means that a provider is installed already: it was this function.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// What the answer must be to be worth sending (RFC 9110 §13).
+#[derive(Debug, Clone, Default)]
+pub struct Conditions {
+    /// The validator of the last answer, byte for byte: sent as `If-None-Match`.
+    pub etag: Option<String>,
+    /// The date of the last answer, byte for byte: sent as `If-Modified-Since`.
+    pub last_modified: Option<String>,
+    /// Media types, as in `Accept`; none means any.
+    pub accept: Option<&'static str>,
+}
+
+/// How much of our time and memory one fetch may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of the body after decompression.
+    pub bytes: usize,
+    /// From the first look-up to the last byte, redirects included.
+    pub time: Duration,
+    /// Hops after the first.
+    pub redirects: usize,
+}
+
+impl Default for Limits {
+    /// A feed's limits: 15 MiB, a minute, five redirects.
+    fn default() -> Self {
+        Self {
+            bytes: 15 * 1024 * 1024,
+            time: Duration::from_secs(60),
+            redirects: 5,
+        }
+    }
+}
+
+/// A good answer: `2xx` with its body, or `304`.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The status code.
+    pub status: u16,
+    /// The address that answered, after redirects.
+    pub final_url: Url,
+    /// Where the asked address has moved for good: the end of the run of 301 and 308 that
+    /// starts the chain. A 302, 303 or 307 ends the run, and so does a step from https to http.
+    pub permanent_redirect: Option<Url>,
+    /// `ETag`, byte for byte.
+    pub etag: Option<String>,
+    /// `Last-Modified`, byte for byte.
+    pub last_modified: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`, as time from now.
+    pub retry_after: Option<Duration>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Expires`.
+    pub expires: Option<String>,
+    /// The body, decompressed; empty for 304.
+    pub body: Vec<u8>,
+    /// Whether it was `304 Not Modified`.
+    pub not_modified: bool,
+}
+
+/// Fetches what strangers named. Cheap to clone; one per process keeps connections together.
+#[derive(Clone)]
+pub struct Client {
+    /// Connects to public and allow-listed addresses.
+    public: reqwest::Client,
+    /// Connects to allow-listed addresses only: for ports that are nobody's business outside.
+    allowed: reqwest::Client,
+    guard: Arc<Guard>,
+}
+
+impl Client {
+    /// A client that calls itself `user_agent` and may reach the addresses of `allow` although
+    /// they are private or local.
+    ///
+    /// # Errors
+    /// [`FetchError::Setup`] when the TLS library cannot start, for one when the machine has
+    /// no root certificates.
+    pub fn new(allow: &[IpNet], user_agent: &str) -> Result<Self, FetchError> {
+        Self::with_lookup(allow, user_agent, resolve::system())
+    }
+
+    /// The same with another way of turning names into addresses.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_lookup(
+        allow: &[IpNet],
+        user_agent: &str,
+        lookup: Lookup,
+    ) -> Result<Self, FetchError> {
+        Self::guarded(Guard::new(allow), user_agent, lookup)
+    }
+
+    // `lookup` and `guard` are kept by the resolvers of both clients.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a constructor takes what it keeps"
+    )]
+    fn guarded(guard: Guard, user_agent: &str, lookup: Lookup) -> Result<Self, FetchError> {
+        install_crypto();
+        let guard = Arc::new(guard);
+        let build = |only_allowed| {
+            reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .dns_resolver(Arc::new(resolve::Vetting {
+                    guard: Arc::clone(&guard),
+                    lookup: Arc::clone(&lookup),
+                    only_allowed,
+                }))
+                .connect_timeout(Duration::from_secs(10))
+                .read_timeout(Duration::from_secs(20))
+                .pool_idle_timeout(Duration::from_secs(15))
+                .user_agent(user_agent)
+                .build()
+                .map_err(FetchError::Setup)
+        };
+        Ok(Self {
+            public: build(false)?,
+            allowed: build(true)?,
+            guard,
+        })
+    }
+
+    /// Fetches `url`, following at most `limits.redirects` redirects.
+    ///
+    /// # Errors
+    /// A [`FetchError`] for anything but `2xx` and `304`: it says what happened at which
+    /// address and what can be done.
+    pub async fn get(
+        &self,
+        url: &Url,
+        conditions: &Conditions,
+        limits: &Limits,
+    ) -> Result<Fetched, FetchError> {
+        match tokio::time::timeout(limits.time, self.follow(url, conditions, limits)).await {
+            Ok(result) => result,
+            Err(_) => Err(FetchError::Timeout {
+                url: error::shown(url),
+                after: limits.time,
+            }),
+        }
+    }
+
+    async fn follow(
+        &self,
+        start: &Url,
+        conditions: &Conditions,
+        limits: &Limits,
+    ) -> Result<Fetched, FetchError> {
+        let mut url = start.clone();
+        let mut moved = None;
+        let mut permanent = true;
+        for _ in 0..=limits.redirects {
+            let response = self.ask(&url, conditions).await?;
+            let status = response.status().as_u16();
+            if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+                return finish(response, url, moved, limits).await;
+            }
+            let next = target(&url, response.headers())?;
+            permanent = permanent
+                && matches!(status, 301 | 308)
+                && !(url.scheme() == "https" && next.scheme() == "http");
+            if permanent {
+                moved = Some(next.clone());
+            }
+            url = next;
+        }
+        Err(FetchError::Redirects {
+            url: error::shown(start),
+            last: error::shown(&url),
+            most: limits.redirects,
+        })
+    }
+
+    /// One hop: vetted, sent, and the address that answered vetted again.
+    async fn ask(&self, url: &Url, wanted: &Conditions) -> Result<reqwest::Response, FetchError> {
+        let client = if self.guard.check(url)? {
+            &self.allowed
+        } else {
+            &self.public
+        };
+        let mut request = client.get(url.clone());
+        for (name, value) in [
+            (header::IF_NONE_MATCH, wanted.etag.as_deref()),
+            (header::IF_MODIFIED_SINCE, wanted.last_modified.as_deref()),
+            (header::ACCEPT, wanted.accept),
+        ] {
+            // A validator is the server's own text; one that is no header value is not sent.
+            if let Some(value) = value.and_then(|v| header::HeaderValue::from_str(v).ok()) {
+                request = request.header(name, value);
+            }
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|e| FetchError::of(&e, url, &self.guard))?;
+        if let Some(peer) = response.remote_addr() {
+            self.guard
+                .judge(peer.ip())
+                .map_err(|reason| FetchError::Refused {
+                    url: error::shown(url),
+                    reason,
+                })?;
+        }
+        Ok(response)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("guard", &self.guard)
+            .finish_non_exhaustive()
+    }
+}
+
+fn target(url: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
+    let bad = |location: &str| FetchError::Location {
+        url: error::shown(url),
+        location: location.chars().take(200).collect(),
+    };
+    let location = text(headers, header::LOCATION).ok_or_else(|| bad(""))?;
+    url.join(&location).map_err(|_| bad(&location))
+}
+
+async fn finish(
+    mut response: reqwest::Response,
+    url: Url,
+    moved: Option<Url>,
+    limits: &Limits,
+) -> Result<Fetched, FetchError> {
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    let retry_after = text(&headers, header::RETRY_AFTER)
+        .and_then(|value| parse_retry_after(&value, UnixMillis::now()));
+    if !(200..300).contains(&status) && status != 304 {
+        return Err(FetchError::Status {
+            url: error::shown(&url),
+            status,
+            retry_after,
+            bot_wall: headers.contains_key("cf-mitigated"),
+        });
+    }
+    let too_large = || FetchError::TooLarge {
+        url: error::shown(&url),
+        most: limits.bytes,
+    };
+    let most = u64::try_from(limits.bytes).unwrap_or(u64::MAX);
+    if response.content_length().is_some_and(|n| n > most) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|e| FetchError::of_body(&e, &url))?
+    {
+        if body.len() + chunk.len() > limits.bytes {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Fetched {
+        status,
+        final_url: url,
+        permanent_redirect: moved,
+        etag: text(&headers, header::ETAG),
+        last_modified: text(&headers, header::LAST_MODIFIED),
+        content_type: text(&headers, header::CONTENT_TYPE),
+        retry_after,
+        cache_control: text(&headers, header::CACHE_CONTROL),
+        expires: text(&headers, header::EXPIRES),
+        body,
+        not_modified: status == 304,
+    })
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
+    let value = headers.get(name)?.as_bytes();
+    (value.len() <= 2048).then(|| String::from_utf8_lossy(value).trim().to_owned())
+}
+
+/// `Retry-After` in either of its forms (RFC 9110 §10.2.3), as time from `now`; a date in the
+/// past is no wait at all, and no wait is longer than a week.
+#[must_use]
+pub fn parse_retry_after(value: &str, now: UnixMillis) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = jiff::fmt::rfc2822::parse(value).ok()?;
+        UnixMillis::from(date.timestamp()).since(now)
+    };
+    Some(wait.min(Duration::from_secs(7 * 24 * 3600)))
+}
