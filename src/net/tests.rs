@@ -349,8 +349,14 @@ async fn failures_are_told_apart_and_say_what_to_do() {
         .await
         .unwrap_err();
     assert!(matches!(error, FetchError::Dns { .. }), "{error}");
-    let plain = Url::parse(&format!("https://{}/", site.address)).unwrap();
-    let error = get(&client, &plain).await.unwrap_err();
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", plain.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = plain.accept().await.unwrap();
+        let words = b"220 this is no TLS server\r\n";
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, words).await;
+    });
+    let error = get(&client, &Url::parse(&url).unwrap()).await.unwrap_err();
     assert!(matches!(error, FetchError::Tls { .. }), "{error:?}");
 }
 
