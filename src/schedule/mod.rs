@@ -16,6 +16,8 @@ mod clock;
 mod expression;
 mod field;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
