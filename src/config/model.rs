@@ -1,0 +1,268 @@
+//! The checked configuration, as the rest of the program sees it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::{Rate, RelayUrl, Secret, SecretError, Settings};
+use crate::domain::UncertainPolicy;
+use crate::schedule::Schedule;
+
+/// Everything an operator has decided.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file or directory it was read from.
+    pub path: PathBuf,
+    /// The directory that relative paths are relative to.
+    pub base_dir: PathBuf,
+    /// `[site]`: the publication.
+    pub site: Site,
+    /// `[server]`: our own addresses.
+    pub server: Server,
+    /// `[database]`: where everything that happened is kept.
+    pub database: Database,
+    /// `[defaults]` of the sources.
+    pub defaults: Defaults,
+    /// `[network]`: what fetching may reach.
+    pub network: Network,
+    /// `[templates] dir`: the operator's own templates, which come before the built-in ones.
+    pub templates: Option<PathBuf>,
+    /// `[sources.ID]`.
+    pub sources: BTreeMap<String, SourceConfig>,
+    /// `[relays.ID]`.
+    pub relays: BTreeMap<String, RelayConfig>,
+    /// `[channels.ID]`.
+    pub channels: BTreeMap<String, ChannelConfig>,
+}
+
+/// `[site]`: the publication whose articles these are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// Its home page.
+    pub url: Url,
+    /// Its language, BCP 47; `en` unless set.
+    pub language: String,
+    /// Its time zone, IANA; `UTC` unless set.
+    pub timezone: String,
+    /// The publisher's postal address, for every newsletter's footer.
+    pub postal_address: String,
+}
+
+/// `[server]`: where readers and operators reach us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where the public pages and feeds are served; `127.0.0.1:8080` unless set.
+    pub listen: Listen,
+    /// How the world reaches them; may have a path. Build links with [`Server::link`].
+    pub base_url: Url,
+    /// Where the operators' pages and API are served; `127.0.0.1:8081` unless set.
+    pub admin_listen: Listen,
+}
+
+impl Server {
+    /// The public address of a path below the base URL: `link("feeds/brief.rss")`.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        let base = self.base_url.as_str().trim_end_matches('/');
+        format!("{base}/{}", path.trim_start_matches('/'))
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// `HOST:PORT`.
+    Tcp(String),
+    /// `unix:PATH`.
+    Unix(PathBuf),
+    /// `systemd`: a socket handed over at start (socket activation).
+    Systemd,
+}
+
+/// `[database]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    pub(super) url: Secret,
+    pub(super) base_dir: PathBuf,
+}
+
+impl Database {
+    /// The database's URL, `sqlite:/absolute/path` or `postgres://…`. It may hold a password:
+    /// do not show it.
+    ///
+    /// # Errors
+    /// When the URL is kept as a secret that cannot be read.
+    pub fn url(&self) -> Result<String, SecretError> {
+        let url = self.url.resolve()?;
+        Ok(match url.strip_prefix("sqlite:") {
+            Some(path) if !path.contains(":memory:") => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                format!("sqlite:{}", self.base_dir.join(path).display())
+            }
+            _ => url,
+        })
+    }
+}
+
+/// `[defaults]`: what holds for every source that does not say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// How long after it was first seen an article becomes eligible; 10 minutes unless set.
+    pub hold: Duration,
+    /// More new articles than this in one poll are held for an operator; 25 unless set.
+    pub flood: u32,
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Networks that fetching may reach although they are private or local.
+    pub allow: Vec<IpNet>,
+}
+
+/// `[sources.ID]`.
+#[derive(Debug, Clone)]
+pub struct SourceConfig {
+    /// Its name in the configuration.
+    pub id: String,
+    /// `feed`, `wordpress`, `sitemap`, `folder` or `push`.
+    pub kind: String,
+    /// The longest pause between polls; 10 minutes unless set.
+    pub every: Duration,
+    /// How long after it was first seen an article becomes eligible.
+    pub hold: Duration,
+    /// More new articles than this in one poll are held for an operator.
+    pub flood: u32,
+    /// Whether to read the articles' pages; `auto` unless set.
+    pub full_text: FullText,
+    /// How many articles of the first poll count as new; none unless set.
+    pub backfill: u32,
+    /// The language of articles that do not say theirs, BCP 47.
+    pub language: Option<String>,
+    /// Topics added to each article.
+    pub topics: Vec<String>,
+    /// What only its kind understands.
+    pub settings: Settings,
+}
+
+/// When to read an article's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FullText {
+    /// Take what the source gives.
+    Never,
+    /// When the source has only a summary.
+    #[default]
+    Auto,
+    /// For every article.
+    Always,
+}
+
+/// `[relays.ID]`: an SMTP server that takes our mail.
+#[derive(Debug, Clone)]
+pub struct RelayConfig {
+    /// Its name in the configuration.
+    pub id: String,
+    /// Where it is and how to talk to it.
+    pub url: RelayUrl,
+    /// What to log in with; there is a user in the URL when there is one.
+    pub password: Option<Secret>,
+    /// The most connections at a time; 10 unless set.
+    pub connections: u32,
+    /// The most messages over time, shared by all daemons.
+    pub rate: Option<Rate>,
+    /// Limits of single recipient domains, in lower case.
+    pub domains: BTreeMap<String, DomainLimits>,
+}
+
+/// `[relays.ID.domains."DOMAIN"]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainLimits {
+    /// The most messages over time to this domain.
+    pub rate: Option<Rate>,
+    /// The most connections at a time that carry mail for this domain.
+    pub connections: Option<u32>,
+}
+
+/// `[channels.ID]`: which articles, when, in what form, to whom.
+#[derive(Debug, Clone)]
+pub struct ChannelConfig {
+    /// Its name in the configuration.
+    pub id: String,
+    /// `email`, `feed`, `mastodon` …
+    pub kind: String,
+    /// Its name for readers; its id unless set.
+    pub title: String,
+    /// A sentence about it for readers; may be empty.
+    pub description: String,
+    /// The sources it takes from; empty for all.
+    pub sources: Vec<String>,
+    /// The topics it takes.
+    pub topics: TopicFilter,
+    /// The languages it takes, BCP 47; empty for all.
+    pub languages: Vec<String>,
+    /// A template expression that must be true of an article (`where`).
+    pub where_: Option<String>,
+    /// When it publishes, by name. `schedule = …` stands here as `main`.
+    pub schedules: BTreeMap<String, ChannelSchedule>,
+    /// The name of the schedule of a subscriber who picked none; always one of `schedules`.
+    pub default_schedule: String,
+    /// The time zone of its schedules; the site's unless set.
+    pub timezone: String,
+    /// Whether schedules run on each subscriber's own clock.
+    pub local_time: bool,
+    /// What to do about runs that were missed.
+    pub missed: Missed,
+    /// The name or text of its template; its kind's default unless set.
+    pub template: Option<String>,
+    /// Whether an issue waits for an operator.
+    pub approve: bool,
+    /// How many articles an issue shows in full; the rest are headlines. 20 unless set.
+    pub max_articles: u32,
+    /// What to do about deliveries whose answer was lost.
+    pub uncertain: UncertainPolicy,
+    /// Whether posts really go out (social channels); `false` makes payloads only.
+    pub publish: bool,
+    /// The directory that each post's JSON is written to as well.
+    pub payloads: Option<PathBuf>,
+    /// What only its kind understands.
+    pub settings: Settings,
+}
+
+/// When a channel publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelSchedule {
+    /// An issue per article as it becomes eligible.
+    Each,
+    /// A digest at these times.
+    Cron(Schedule),
+}
+
+/// What to do about runs that were missed while the daemon was down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// One run serves everything that was missed.
+    #[default]
+    CatchUp,
+    /// Wait for the next run.
+    Skip,
+}
+
+/// Which topics a channel takes; compared without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TopicFilter {
+    /// An article has at least one of these; empty for no such demand.
+    pub any: Vec<String>,
+    /// An article has all of these.
+    pub all: Vec<String>,
+    /// An article has none of these.
+    pub none: Vec<String>,
+}

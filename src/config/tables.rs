@@ -1,0 +1,301 @@
+//! The tables other than channels: what may stand in them, and what they mean.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::model::{
+    Database, Defaults, DomainLimits, FullText, Listen, Network, RelayConfig, Server, Site,
+    SourceConfig,
+};
+use super::settings::{Settings, known_keys};
+use super::values::{self, AtLeastOne, Language, ListenOn, WebUrl, Words, Zone};
+use super::{HumanDuration, Problem, Rate, RelayUrl, Secret};
+
+type Found<'p> = &'p mut Vec<Problem>;
+
+/// All keys of a table, those that are wrong left out.
+fn read<T: Default + serde::de::DeserializeOwned>(table: &Settings, problems: Found<'_>) -> T {
+    let (raw, found) = table.parse_all();
+    problems.extend(found);
+    raw.unwrap_or_default()
+}
+
+/// Notes a key that must be there and is not (one that is there and wrong, or mistyped, is
+/// noted already).
+pub(super) fn demand(table: &Settings, key: &str, example: &str, problems: Found<'_>) {
+    let meant = format!("did you mean `{key}`?");
+    let is_mistyped = problems
+        .iter()
+        .any(|p| p.help.as_ref() == Some(&meant) && p.message.ends_with(table.name()));
+    if !table.has(key) && !is_mistyped {
+        let message = format!("{} has no `{key}`", table.name());
+        let help = format!("add `{key} = \"{example}\"`");
+        problems.push(table.problem(key, message, Some(help)));
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSite {
+    name: Option<Words>,
+    url: Option<WebUrl>,
+    language: Option<Language>,
+    timezone: Option<Zone>,
+    postal_address: Option<Words>,
+}
+
+pub(super) fn site(table: &Settings, problems: Found<'_>) -> Site {
+    let raw: RawSite = read(table, problems);
+    demand(table, "name", "The Example Times", problems);
+    demand(table, "url", "https://news.example.org", problems);
+    demand(
+        table,
+        "postal_address",
+        "1 Example Street, Lahore",
+        problems,
+    );
+    let words = |words: Option<Words>| words.map_or_else(String::new, |w| w.0);
+    Site {
+        name: words(raw.name),
+        url: raw.url.map_or_else(nowhere, |url| url.0),
+        language: raw.language.map_or_else(|| "en".to_owned(), |l| l.0),
+        timezone: raw.timezone.map_or_else(|| "UTC".to_owned(), |z| z.0),
+        postal_address: words(raw.postal_address),
+    }
+}
+
+/// Stands for an address that is wrong or missing, which is a problem noted already.
+fn nowhere() -> Url {
+    Url::parse("http://127.0.0.1:8080/").expect("a literal address parses")
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawServer {
+    listen: Option<ListenOn>,
+    base_url: Option<WebUrl>,
+    admin_listen: Option<ListenOn>,
+}
+
+pub(super) fn server(table: &Settings, problems: Found<'_>) -> Server {
+    let raw: RawServer = read(table, problems);
+    let listen = |on: Option<ListenOn>, default: &str| match on {
+        Some(on) => on.0.below(&table.path("")),
+        None => Listen::Tcp(default.to_owned()),
+    };
+    let server = Server {
+        listen: listen(raw.listen, "127.0.0.1:8080"),
+        admin_listen: listen(raw.admin_listen, "127.0.0.1:8081"),
+        base_url: nowhere(),
+    };
+    let is_any_port = matches!(&server.listen, Listen::Tcp(at) if at.ends_with(":0"));
+    if server.listen == server.admin_listen && !is_any_port && server.listen != Listen::Systemd {
+        let message = "`admin_listen` and `listen` are the same address";
+        let help = "operators' pages need their own: change the port of one".to_owned();
+        problems.push(table.problem("admin_listen", message, Some(help)));
+    }
+    let base_url = match raw.base_url {
+        Some(url) if url.0.query().is_some() || url.0.fragment().is_some() => {
+            let message = "`base_url` is the beginning of addresses and cannot have `?` or `#`";
+            problems.push(table.problem("base_url", message, None));
+            nowhere()
+        }
+        Some(url) => url.0,
+        None => own_address(&server.listen).unwrap_or_else(|| {
+            if !table.has("base_url") {
+                let message = format!("{} has no `base_url`", table.name());
+                let help = "say how the world reaches `listen`: add \
+                            `base_url = \"https://letters.example.org\"`";
+                problems.push(table.problem("listen", message, Some(help.to_owned())));
+            }
+            nowhere()
+        }),
+    };
+    Server { base_url, ..server }
+}
+
+/// How this machine itself reaches an address it listens on.
+fn own_address(listen: &Listen) -> Option<Url> {
+    let Listen::Tcp(address) = listen else {
+        return None;
+    };
+    let address = address
+        .replace("0.0.0.0:", "127.0.0.1:")
+        .replace("[::]:", "[::1]:");
+    Url::parse(&format!("http://{address}")).ok()
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDatabase {
+    url: Option<Secret>,
+}
+
+pub(super) fn database(table: &Settings, problems: Found<'_>) -> Database {
+    let raw: RawDatabase = read(table, problems);
+    let url = raw
+        .url
+        .unwrap_or_else(|| Secret::Inline("sqlite:courant.db".to_owned()));
+    if let Secret::Inline(url) = &url {
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        let is_known = known
+            .iter()
+            .any(|k| url.len() > k.len() && url.starts_with(k));
+        if !is_known {
+            let message = "`url` names no database that Courant knows";
+            let help = "write `sqlite:courant.db`, or `postgres://user@host/name`".to_owned();
+            problems.push(table.problem("url", message, Some(help)));
+        }
+    }
+    Database {
+        url,
+        base_dir: table.path(""),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDefaults {
+    hold: Option<HumanDuration>,
+    flood: Option<AtLeastOne>,
+}
+
+pub(super) fn defaults(table: &Settings, problems: Found<'_>) -> Defaults {
+    let raw: RawDefaults = read(table, problems);
+    Defaults {
+        hold: raw.hold.map_or(Duration::from_secs(600), |d| d.0),
+        flood: raw.flood.map_or(25, |n| n.0),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNetwork {
+    allow: Option<Vec<values::Network>>,
+}
+
+pub(super) fn network(table: &Settings, problems: Found<'_>) -> Network {
+    let raw: RawNetwork = read(table, problems);
+    Network {
+        allow: raw.allow.into_iter().flatten().map(|net| net.0).collect(),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTemplates {
+    dir: Option<PathBuf>,
+}
+
+pub(super) fn templates(table: &Settings, problems: Found<'_>) -> Option<PathBuf> {
+    let raw: RawTemplates = read(table, problems);
+    let dir = table.path(raw.dir?);
+    if !dir.is_dir() {
+        let message = format!("there is no directory {}", dir.display());
+        let help = "make it, or leave `dir` out to use the built-in templates".to_owned();
+        problems.push(table.problem("dir", message, Some(help)));
+    }
+    Some(dir)
+}
+
+/// The keys that every kind of source has.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    kind: Option<Words>,
+    every: Option<HumanDuration>,
+    hold: Option<HumanDuration>,
+    flood: Option<AtLeastOne>,
+    full_text: Option<FullText>,
+    backfill: Option<u32>,
+    language: Option<Language>,
+    topics: Option<Vec<Words>>,
+}
+
+pub(super) fn source(
+    id: &str,
+    table: Settings,
+    defaults: &Defaults,
+    problems: Found<'_>,
+) -> Option<SourceConfig> {
+    let common = known_keys::<RawSource>();
+    let (raw, found) = table.parse_known::<RawSource>(&common);
+    problems.extend(found);
+    demand(&table, "kind", "feed", problems);
+    let raw = raw?;
+    let every = raw.every.map_or(Duration::from_secs(600), |d| d.0);
+    if every < Duration::from_secs(1) {
+        let message = "`every` must be a second at least";
+        problems.push(table.problem("every", message, None));
+    }
+    Some(SourceConfig {
+        id: id.to_owned(),
+        kind: raw.kind?.0,
+        every,
+        hold: raw.hold.map_or(defaults.hold, |d| d.0),
+        flood: raw.flood.map_or(defaults.flood, |n| n.0),
+        full_text: raw.full_text.unwrap_or_default(),
+        backfill: raw.backfill.unwrap_or(0),
+        language: raw.language.map(|l| l.0),
+        topics: raw.topics.into_iter().flatten().map(|t| t.0).collect(),
+        settings: table.without(common),
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRelay {
+    url: Option<RelayUrl>,
+    password: Option<Secret>,
+    connections: Option<AtLeastOne>,
+    rate: Option<Rate>,
+    domains: Option<BTreeMap<String, DomainLimits>>,
+}
+
+pub(super) fn relay(id: &str, table: &Settings, problems: Found<'_>) -> Option<RelayConfig> {
+    let raw: RawRelay = read(table, problems);
+    demand(table, "url", "smtp://mail.example.org", problems);
+    let url = raw.url?;
+    match (&url.user, &raw.password) {
+        (None, Some(_)) => {
+            let message = "there is a password, but nobody to log in as";
+            let help = format!(
+                "write the user into the url: `{}://USER@{}`",
+                url.scheme.as_str(),
+                url.host
+            );
+            problems.push(table.problem("password", message, Some(help)));
+        }
+        (Some(user), None) if !table.has("password") => {
+            let message = format!("there is no password to log in as `{user}`");
+            let help = "add `password = { file = \"…\" }`, or take the user out of the url";
+            problems.push(table.problem("url", message, Some(help.to_owned())));
+        }
+        _ => {}
+    }
+    let mut domains = BTreeMap::new();
+    for (domain, limits) in raw.domains.into_iter().flatten() {
+        if domain.contains(['@', '/', ' ']) || domain.is_empty() {
+            let message = format!("`{domain}` is not a domain");
+            let help = "write the part after the @, as [relays.ID.domains.\"gmail.com\"]";
+            problems.push(table.problem_at("domains", &domain, message, Some(help.to_owned())));
+        }
+        domains.insert(domain.to_lowercase(), limits);
+    }
+    Some(RelayConfig {
+        id: id.to_owned(),
+        url: if raw.password.is_some() {
+            url.with_password()
+        } else {
+            url
+        },
+        password: raw.password,
+        connections: raw.connections.map_or(10, |n| n.0),
+        rate: raw.rate,
+        domains,
+    })
+}
