@@ -1,1 +1,96 @@
 //! The database: SQLite or PostgreSQL, one SQL text.
+//!
+//! All SQL of the program is here, as verbs of the domain on [`Db`]: `release_article`,
+//! `freeze_issue`, `claim_deliveries`. Each function is one transaction; none waits for the
+//! network inside it. `sql` says how one text serves two databases, `rows` how rows become the
+//! domain's types. The rules that the functions hold are told in `tests/store*.rs`, on both
+//! databases.
+
+mod articles;
+mod audience;
+mod check;
+mod connect;
+mod consent;
+mod error;
+mod freeze;
+mod housekeeping;
+mod import;
+mod issues;
+mod ledger;
+mod migrate;
+mod outbox;
+mod payloads;
+mod planning;
+mod poll;
+mod recover;
+mod rows;
+mod settle;
+mod sources;
+mod sql;
+
+pub use articles::ArticleFilter;
+pub use audience::Preferences;
+pub use connect::DaemonLock;
+pub use error::StoreError;
+pub use freeze::{NewIssue, Recipients, VariantGroup};
+pub use import::{Imported, NewSubscriber};
+pub use ledger::LedgerRow;
+pub use outbox::{Claimed, Reader};
+pub use payloads::StoredPayload;
+pub use planning::{AudienceFilter, AudienceGroup, RunOutcome, ZoneFilter};
+pub use poll::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
+pub use recover::Recovered;
+pub use settle::Settled;
+pub use sources::{KnownArticle, SourceMemory};
+pub use sql::Sql;
+
+/// An open database. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pools: Pools,
+}
+
+/// The connections of either kind.
+#[derive(Debug, Clone)]
+enum Pools {
+    Sqlite(connect::SqliteFile),
+    Postgres(sqlx::PgPool),
+}
+
+impl Db {
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite(_) => "sqlite",
+            Pools::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Every statement of the store, for the test that prepares them on both databases.
+    #[must_use]
+    pub fn statements() -> Vec<&'static Sql> {
+        [
+            articles::STATEMENTS,
+            audience::STATEMENTS,
+            check::STATEMENTS,
+            consent::STATEMENTS,
+            freeze::STATEMENTS,
+            housekeeping::STATEMENTS,
+            import::STATEMENTS,
+            issues::STATEMENTS,
+            ledger::STATEMENTS,
+            migrate::STATEMENTS,
+            outbox::STATEMENTS,
+            payloads::STATEMENTS,
+            planning::STATEMENTS,
+            poll::STATEMENTS,
+            recover::STATEMENTS,
+            settle::STATEMENTS,
+            sources::STATEMENTS,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

@@ -1,0 +1,235 @@
+//! Opening a database: the address, the settings that make it safe, one daemon per SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor, PgPool, SqlitePool};
+
+use super::{Db, Pools, StoreError, migrate};
+
+/// How long a call waits for a free connection before it says that the database is busy.
+const ACQUIRE: Duration = Duration::from_secs(30);
+/// How long a first connection may take before the operator is told.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+/// How long SQLite waits for another process's write.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// No statement, lock or forgotten transaction holds the others up for ever, and the server
+/// notices within seconds that a killed daemon is gone.
+const POSTGRES_LIMITS: &str = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '60s'; \
+     SET client_connection_check_interval = '5s'";
+
+/// An SQLite file: one connection that writes, a few that read.
+#[derive(Debug, Clone)]
+pub(super) struct SqliteFile {
+    pub path: PathBuf,
+    pub writer: SqlitePool,
+    pub readers: SqlitePool,
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` (made if it is not there) or `postgres://…`, and brings its tables
+    /// up to date, one process at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] for an address of no use, [`StoreError::Unavailable`] with what to
+    /// do, [`StoreError::Newer`] for a database of a later version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pools = match url.strip_prefix("sqlite:") {
+            Some(path) => Pools::Sqlite(open_sqlite(url, path).await?),
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Pools::Postgres(open_postgres(url).await?)
+            }
+            None => {
+                return Err(unusable(
+                    url,
+                    "it should look like sqlite:courant.db or postgres://user@host/database",
+                ));
+            }
+        };
+        let db = Self { pools };
+        migrate::migrate(&db).await?;
+        Ok(db)
+    }
+
+    /// Makes sure that this process is the only daemon on the database, for as long as the
+    /// returned lock lives. PostgreSQL is shared by daemons and has none. A killed process
+    /// frees its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] naming the lock file, [`StoreError::File`] when it cannot be made.
+    pub fn lock_for_daemon(&self) -> Result<Option<DaemonLock>, StoreError> {
+        let Pools::Sqlite(db) = &self.pools else {
+            return Ok(None);
+        };
+        let mut path = db.path.clone().into_os_string();
+        path.push(".lock");
+        let shown = Path::new(&path).display().to_string();
+        let trouble = |source| StoreError::File {
+            path: shown.clone(),
+            source,
+        };
+        let file = std::fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(trouble)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(DaemonLock { _file: file })),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Taken { path: shown }),
+            Err(std::fs::TryLockError::Error(source)) => Err(trouble(source)),
+        }
+    }
+
+    /// Closes all connections, finishing what they are at.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite(db) => {
+                db.readers.close().await;
+                // Last, so that SQLite folds the WAL into the file.
+                db.writer.close().await;
+            }
+            Pools::Postgres(db) => db.close().await,
+        }
+    }
+}
+
+/// Held by the one daemon on an SQLite file.
+#[derive(Debug)]
+pub struct DaemonLock {
+    _file: std::fs::File,
+}
+
+async fn open_sqlite(url: &str, path: &str) -> Result<SqliteFile, StoreError> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.contains(":memory:") || path.contains('?') {
+        return Err(unusable(
+            url,
+            "it must name a file, like sqlite:courant.db or sqlite:/var/lib/courant/courant.db",
+        ));
+    }
+    let path = PathBuf::from(path);
+    make_private_file(url, &path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .busy_timeout(BUSY)
+        .journal_mode(SqliteJournalMode::Wal)
+        // What was answered with yes survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("cache_size", "-16000")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging();
+    let pool = || {
+        SqlitePoolOptions::new()
+            .acquire_timeout(ACQUIRE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let writer = pool()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await?;
+    let readers = pool()
+        .max_connections(4)
+        .connect_with(options.pragma("query_only", "on"))
+        .await?;
+    Ok(SqliteFile {
+        path,
+        writer,
+        readers,
+    })
+}
+
+/// The file holds people's addresses: only its owner may read it.
+fn make_private_file(url: &str, path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !directory.is_dir() {
+        return Err(unusable(
+            url,
+            &format!(
+                "there is no directory `{}`; make it, or name another place in [database] `url`",
+                directory.display()
+            ),
+        ));
+    }
+    match std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File {
+            path: path.display().to_string(),
+            source,
+        }),
+    }
+}
+
+async fn open_postgres(url: &str) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|e| unusable(url, &e.to_string()))?
+        .application_name("courant")
+        .disable_statement_logging();
+    // A pool hides why it got no connection behind a timeout, so the first one is made by hand.
+    match tokio::time::timeout(FIRST_CONNECTION, options.connect()).await {
+        Ok(Ok(connection)) => connection.close().await?,
+        Ok(Err(error)) => return Err(unreachable_at(url, error.into())),
+        Err(_) => {
+            return Err(unreachable_at(
+                url,
+                sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into(),
+            ));
+        }
+    }
+    Ok(PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(POSTGRES_LIMITS).await.map(drop) })
+        })
+        .connect_lazy_with(options))
+}
+
+/// Puts the address into the words about a first connection that failed.
+fn unreachable_at(url: &str, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { advice, source } => StoreError::Unavailable {
+            advice: format!("cannot open `{}`: {advice}", without_password(url)),
+            source,
+        },
+        other => other,
+    }
+}
+
+fn unusable(url: &str, problem: &str) -> StoreError {
+    StoreError::Url {
+        url: without_password(url),
+        problem: problem.to_owned(),
+    }
+}
+
+/// The address for people to see.
+fn without_password(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // Fails only for addresses that cannot have a password.
+            let _ = parsed.set_password(Some("…"));
+            parsed.to_string()
+        }
+        Ok(_) => url.to_owned(),
+        Err(_) => url.split('@').next_back().unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,138 @@
+//! The installation's secret, leases on whole tasks, backups, and tidying.
+
+use std::path::Path;
+
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+
+use super::sql::{args, both, dialects, statements};
+use super::{Db, Pools, StoreError};
+use crate::domain::{TokenKey, UnixMillis};
+
+statements! {
+    SETTING = both("SELECT value FROM setting WHERE name = $1");
+    SET_ONCE = both(
+        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
+    );
+    SET = both(
+        "INSERT INTO setting (name, value) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    );
+    TAKE_LEASE = both(
+        "INSERT INTO lease (name, owner, epoch, lease_until) VALUES ($1, $2, 1, $4)
+         ON CONFLICT (name) DO UPDATE SET
+            epoch = CASE WHEN lease.owner = excluded.owner AND lease.lease_until > $3
+                THEN lease.epoch ELSE lease.epoch + 1 END,
+            owner = excluded.owner, lease_until = excluded.lease_until
+         WHERE lease.owner = excluded.owner OR lease.lease_until <= $3
+         RETURNING epoch"
+    );
+    DROP_LEASE = both("UPDATE lease SET lease_until = 0 WHERE name = $1 AND owner = $2");
+    TRIM_FETCHES = both("DELETE FROM fetch WHERE at < $1");
+    OPTIMIZE = dialects("PRAGMA optimize", "SELECT TRUE");
+    CHECKPOINT = dialects("PRAGMA wal_checkpoint(PASSIVE)", "SELECT TRUE");
+    BACKUP = dialects("VACUUM INTO $1", "SELECT CAST($1 AS TEXT)");
+}
+
+impl Db {
+    /// The key of the tokens in links, made at the first call ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when what is stored is no key.
+    pub async fn token_key(&self) -> Result<TokenKey, StoreError> {
+        let mut fresh = [0u8; 32];
+        rand::fill(&mut fresh).map_err(|_| {
+            StoreError::Unsupported("this system gives no random numbers to make a key of".into())
+        })?;
+        let fresh = HEXLOWER.encode(&fresh);
+        let mut tx = self.begin().await?;
+        tx.run(&SET_ONCE, args!["instance_key", &fresh]).await?;
+        let row: Option<(String,)> = tx.one(&SETTING, args!["instance_key"]).await?;
+        tx.commit().await?;
+        let text = row.map_or(fresh, |(value,)| value);
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        let secret: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
+        // The value itself stays out of the message: it is a secret.
+        let problem = || StoreError::corrupt("the instance key", "(hidden)", &"64 hex digits");
+        Ok(TokenKey::new(&secret.ok_or_else(problem)?))
+    }
+
+    /// Writes and commits, to see that writing works.
+    pub async fn probe_write(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.run(&SET, args!["probe", &now.0.to_string()])
+            .await
+            .map(drop)
+    }
+
+    /// Takes or renews the lease on a task that one process at a time does. Returns its epoch,
+    /// which grows with every change of hands; `None` while another holds it.
+    pub async fn take_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        now: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.begin().await?;
+        let row: Option<(i64,)> = tx.one(&TAKE_LEASE, args![name, owner, now, until]).await?;
+        tx.commit().await?;
+        Ok(row.map(|(epoch,)| epoch))
+    }
+
+    /// Gives up a lease, so that another may take it at once.
+    pub async fn drop_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        self.run(&DROP_LEASE, args![name, owner]).await.map(drop)
+    }
+
+    /// Forgets log lines of polls before `before`. Returns how many.
+    pub async fn trim_fetches(&self, before: UnixMillis) -> Result<i64, StoreError> {
+        self.run(&TRIM_FETCHES, args![before]).await
+    }
+
+    /// Lets SQLite refresh its statistics and fold the WAL into the file; PostgreSQL does this
+    /// by itself.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        if let Pools::Sqlite(db) = &self.pools {
+            sqlx::query(OPTIMIZE.sqlite).execute(&db.writer).await?;
+            sqlx::query(CHECKPOINT.sqlite).execute(&db.writer).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a consistent copy to a new file while the daemon runs. `VACUUM INTO` rather than
+    /// SQLite's backup in steps, which starts again at every write and never ends on a busy
+    /// database, and rather than copying the file, which loses what is still in the WAL.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for PostgreSQL and for a file that exists.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let Pools::Sqlite(db) = &self.pools else {
+            return Err(StoreError::Unsupported(
+                "this database is PostgreSQL; back it up with pg_dump or its continuous archiving"
+                    .to_owned(),
+            ));
+        };
+        if to.exists() {
+            return Err(StoreError::Unsupported(format!(
+                "`{}` exists; name a file that does not, backups are never written over",
+                to.display()
+            )));
+        }
+        let path = to.to_str().ok_or_else(|| {
+            StoreError::Unsupported(format!(
+                "`{}` is not UTF-8; name another file",
+                to.display()
+            ))
+        })?;
+        let copy = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&db.path)
+            .busy_timeout(std::time::Duration::from_secs(5));
+        let mut copy = sqlx::ConnectOptions::connect(&copy).await?;
+        sqlx::query(BACKUP.sqlite)
+            .bind(path)
+            .execute(&mut copy)
+            .await?;
+        sqlx::Connection::close(copy).await?;
+        Ok(())
+    }
+}

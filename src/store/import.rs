@@ -1,0 +1,218 @@
+//! Adding readers, by hand or by the thousand.
+
+use super::audience::topics_text;
+use super::sql::{Tx, args, both, statements};
+use super::{Db, StoreError};
+use crate::domain::{EmailAddress, HeaderText, SubscriberId, SubscriptionState, UnixMillis, words};
+
+/// A reader to add, or to bring up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSubscriber {
+    /// Their address.
+    pub address: EmailAddress,
+    /// Their name; empty leaves a known one.
+    pub name: HeaderText,
+    /// Their language; `None` leaves a known one.
+    pub language: Option<String>,
+    /// Their zone; `None` leaves a known one.
+    pub timezone: Option<String>,
+    /// The channels they subscribe to.
+    pub channels: Vec<String>,
+    /// The schedule they want; `None` leaves a known one, else the channel's default.
+    pub schedule: Option<String>,
+    /// The topics they want; `None` leaves known ones, else all.
+    pub topics: Option<Vec<String>>,
+    /// Where new subscriptions start: active (confirmed elsewhere) or pending.
+    pub state: SubscriptionState,
+}
+
+words! {
+    /// What came of adding one reader.
+    Imported {
+        /// A new reader, or a known one with a new subscription.
+        Added = "added",
+        /// Something about a known reader changed.
+        Updated = "updated",
+        /// All of it was known.
+        Unchanged = "unchanged",
+        /// The address is suppressed: nothing was done.
+        Suppressed = "suppressed",
+        /// They have left the channel; an import does not bring them back.
+        Unsubscribed = "unsubscribed",
+    }
+}
+
+statements! {
+    SUPPRESSED = both("SELECT COUNT(*) FROM suppression WHERE address_key = $1");
+    ADD_PERSON = both(
+        "INSERT INTO subscriber (address, address_key, name, language, timezone, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (address_key) DO NOTHING RETURNING id"
+    );
+    PERSON = both("SELECT id FROM subscriber WHERE address_key = $1");
+    UPDATE_PERSON = both(
+        "UPDATE subscriber SET name = CASE WHEN $2 = '' THEN name ELSE $2 END,
+            language = COALESCE($3, language), timezone = COALESCE($4, timezone)
+         WHERE id = $1 AND (($2 <> '' AND name <> $2)
+            OR ($3 IS NOT NULL AND language IS DISTINCT FROM $3)
+            OR ($4 IS NOT NULL AND timezone IS DISTINCT FROM $4))"
+    );
+    TIE = both("SELECT state FROM subscription WHERE subscriber_id = $1 AND channel = $2");
+    ADD_TIE = both(
+        "INSERT INTO subscription (subscriber_id, channel, state, schedule, topics, cursor,
+            requested_at, confirmed_at)
+         VALUES ($1, $2, $3, $4, $5,
+            COALESCE((SELECT c.ledger_newest FROM channel c WHERE c.name = $2), 0), $6, $7)
+         ON CONFLICT (subscriber_id, channel) DO NOTHING"
+    );
+    UPDATE_TIE = both(
+        "UPDATE subscription SET schedule = COALESCE($3, schedule), topics = COALESCE($4, topics)
+         WHERE subscriber_id = $1 AND channel = $2
+           AND (($3 IS NOT NULL AND schedule IS DISTINCT FROM $3)
+             OR ($4 IS NOT NULL AND topics <> $4))"
+    );
+    /// They get what comes from now on, not what was published while they were away.
+    ACTIVATE = both(
+        "UPDATE subscription SET state = 'active', confirmed_at = $3, ended_at = NULL,
+            cursor = COALESCE((SELECT c.ledger_newest FROM channel c WHERE c.name = $2), 0)
+         WHERE subscriber_id = $1 AND channel = $2 AND state <> 'active'
+           AND NOT EXISTS (SELECT 1 FROM suppression x JOIN subscriber s
+                ON s.address_key = x.address_key WHERE s.id = $1)"
+    );
+}
+
+impl Db {
+    /// Adds one reader; see [`Db::import_subscribers`].
+    pub async fn import_subscriber(
+        &self,
+        reader: &NewSubscriber,
+        now: UnixMillis,
+    ) -> Result<Imported, StoreError> {
+        let came = self
+            .import_subscribers(std::slice::from_ref(reader), now)
+            .await?;
+        Ok(came.first().copied().unwrap_or(Imported::Unchanged))
+    }
+
+    /// Adds readers or brings them up to date, all of the call in one transaction; what came
+    /// of each, in order. A new subscription starts at the channel's newest ledger number.
+    /// Suppressed addresses are left alone, and nobody who left is brought back.
+    pub async fn import_subscribers(
+        &self,
+        readers: &[NewSubscriber],
+        now: UnixMillis,
+    ) -> Result<Vec<Imported>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut came = Vec::with_capacity(readers.len());
+        for reader in readers {
+            came.push(import(&mut tx, reader, now).await?);
+        }
+        tx.commit().await?;
+        Ok(came)
+    }
+
+    /// Confirms or renews a subscription, from now on: the reader's own act. `false` when it
+    /// was active, is not there, or the address is suppressed.
+    pub async fn activate(
+        &self,
+        id: SubscriberId,
+        channel: &str,
+        via: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.run(&ACTIVATE, args![id, channel, now]).await? == 0 {
+            return Ok(false);
+        }
+        super::consent::note_by_id(&mut tx, id, channel, "confirmed", via, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn import(
+    tx: &mut Tx,
+    reader: &NewSubscriber,
+    now: UnixMillis,
+) -> Result<Imported, StoreError> {
+    let key = reader.address.key();
+    let suppressed: Option<(i64,)> = tx.one(&SUPPRESSED, args![&key]).await?;
+    if suppressed.is_some_and(|(n,)| n > 0) {
+        return Ok(Imported::Suppressed);
+    }
+    let (language, zone) = (&reader.language, &reader.timezone);
+    let name = reader.name.as_str();
+    let values = args![reader.address.as_str(), &key, name, language, zone, now];
+    let (id, mut came) = match tx.one::<(i64,)>(&ADD_PERSON, values).await? {
+        Some((id,)) => (id, Imported::Added),
+        None => {
+            let known: Option<(i64,)> = tx.one(&PERSON, args![&key]).await?;
+            let id = known.map_or(0, |(id,)| id);
+            let changed = tx
+                .run(&UPDATE_PERSON, args![id, name, language, zone])
+                .await?
+                > 0;
+            (
+                id,
+                if changed {
+                    Imported::Updated
+                } else {
+                    Imported::Unchanged
+                },
+            )
+        }
+    };
+    let mut left = false;
+    for channel in &reader.channels {
+        match tie(tx, SubscriberId(id), channel, reader, now).await? {
+            Imported::Added => came = Imported::Added,
+            Imported::Updated if came == Imported::Unchanged => came = Imported::Updated,
+            Imported::Unsubscribed => left = true,
+            _ => {}
+        }
+    }
+    Ok(if left && came == Imported::Unchanged {
+        Imported::Unsubscribed
+    } else {
+        came
+    })
+}
+
+/// Ties a reader to one channel.
+async fn tie(
+    tx: &mut Tx,
+    id: SubscriberId,
+    channel: &str,
+    reader: &NewSubscriber,
+    now: UnixMillis,
+) -> Result<Imported, StoreError> {
+    let topics = reader.topics.as_deref().map(topics_text);
+    let known: Option<(String,)> = tx.one(&TIE, args![id, channel]).await?;
+    if let Some((state,)) = known {
+        if state == SubscriptionState::Unsubscribed.as_str() {
+            return Ok(Imported::Unsubscribed);
+        }
+        let values = args![id, channel, &reader.schedule, &topics];
+        let changed = tx.run(&UPDATE_TIE, values).await? > 0;
+        return Ok(if changed {
+            Imported::Updated
+        } else {
+            Imported::Unchanged
+        });
+    }
+    let confirmed = (reader.state == SubscriptionState::Active).then_some(now);
+    let topics = topics.unwrap_or_else(|| "[]".to_owned());
+    let state = reader.state.as_str();
+    let values = args![
+        id,
+        channel,
+        state,
+        &reader.schedule,
+        &topics,
+        now,
+        confirmed
+    ];
+    tx.run(&ADD_TIE, values).await?;
+    let key = reader.address.key();
+    super::consent::note(tx, &key, channel, "imported", state, now).await?;
+    Ok(Imported::Added)
+}

@@ -1,0 +1,314 @@
+//! What one poll of a source changed, as one transaction.
+
+use super::sql::{Tx, args, both, json, list, statements};
+use super::{Db, StoreError};
+use crate::domain::{ArticleId, ArticleState, IdentityKey, Revision, UnixMillis, words};
+
+words! {
+    /// How a poll went.
+    FetchOutcome {
+        /// It brought something.
+        New = "new",
+        /// It was read and there was nothing new in it.
+        Unchanged = "unchanged",
+        /// The source said that nothing has changed (304).
+        NotModified = "not_modified",
+        /// It failed.
+        Error = "error",
+    }
+}
+
+/// One change that a poll found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An article that no key leads to. Where one does by now, nothing happens.
+    New {
+        /// Its names.
+        keys: Vec<IdentityKey>,
+        /// Its text; the number is not looked at, it becomes 1.
+        revision: Revision,
+        /// Where it starts.
+        state: ArticleState,
+        /// When its hold ends.
+        eligible_at: UnixMillis,
+        /// Why it is held, empty where it is not.
+        reason: String,
+    },
+    /// A new text of a known article. Where its newest text has the same hash, nothing happens.
+    Revise {
+        /// The article.
+        article: ArticleId,
+        /// Its names, new ones among them.
+        keys: Vec<IdentityKey>,
+        /// Its text; the number is not looked at, it becomes the next one.
+        revision: Revision,
+        /// A new end of its hold, where it is still in it.
+        eligible_at: Option<UnixMillis>,
+    },
+    /// Only new names of a known article.
+    Alias {
+        /// The article.
+        article: ArticleId,
+        /// Its names, new ones among them.
+        keys: Vec<IdentityKey>,
+    },
+}
+
+/// What to remember about the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NextMemory {
+    /// The validator of this answer.
+    pub etag: Option<String>,
+    /// The other validator of this answer.
+    pub last_modified: Option<String>,
+    /// Where a permanent redirect led.
+    pub moved_to: Option<String>,
+    /// When to ask again.
+    pub next_fetch_at: UnixMillis,
+    /// Failures since the last good answer.
+    pub fails: i64,
+    /// What went wrong; `None` for a good answer.
+    pub error: Option<String>,
+    /// Whether it said that it is gone for good.
+    pub gone: bool,
+    /// Whether the first poll has happened.
+    pub baselined: bool,
+}
+
+/// The poll's line in the source's log. How many articles were new is counted by the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchRow {
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// How it went.
+    pub outcome: FetchOutcome,
+    /// Bytes of the body.
+    pub bytes: usize,
+    /// Entries read.
+    pub entries: usize,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// What an operator should know: repairs, errors.
+    pub note: String,
+}
+
+/// Everything one poll of one source found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollResult {
+    /// The source's name in the configuration.
+    pub source: String,
+    /// Who claimed it.
+    pub owner: String,
+    /// What changed, in the order of the source's publishing (oldest first).
+    pub changes: Vec<Change>,
+    /// What to remember.
+    pub memory: NextMemory,
+    /// The log line.
+    pub fetch: FetchRow,
+}
+
+/// What came of a [`PollResult`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Articles that were new, in the order of the changes.
+    pub new: Vec<ArticleId>,
+    /// Articles that have a new revision.
+    pub revised: Vec<ArticleId>,
+}
+
+statements! {
+    REMEMBER = both(
+        "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5, next_fetch_at = $6,
+            fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
+            last_ok_at = COALESCE($12, last_ok_at), lease_owner = NULL, lease_until = NULL
+         WHERE name = $1 AND lease_owner = $2"
+    );
+    LOG_FETCH = both(
+        "INSERT INTO fetch (source, at, status, outcome, bytes, entries, new_articles,
+            changed_articles, duration_ms, note)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    );
+    KEY_TAKEN = list!(
+        "WITH asked AS (SELECT r.value ->> 0 AS kind, r.value ->> 1 AS value FROM",
+        ") SELECT k.article_id FROM asked q
+         JOIN article_key k ON k.source = $2 AND k.kind = q.kind AND k.value = q.value
+         LIMIT 1"
+    );
+    ADD_KEYS = list!(
+        "INSERT INTO article_key (source, kind, value, article_id)
+         SELECT $2, r.value ->> 0, r.value ->> 1, $3 FROM",
+        "WHERE TRUE ON CONFLICT (source, kind, value) DO NOTHING"
+    );
+    ADD_ARTICLE = both(
+        "INSERT INTO article (source, state, first_seen_at, eligible_at, revision, reason)
+         VALUES ($1, $2, $3, $4, 0, $5) RETURNING id"
+    );
+    NEXT_REVISION = both(
+        "UPDATE article SET revision = revision + 1, eligible_at = COALESCE($3, eligible_at)
+         WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM article_revision v
+            WHERE v.article_id = article.id AND v.revision = article.revision AND v.hash = $2)
+         RETURNING revision"
+    );
+    ADD_REVISION = both(
+        "INSERT INTO article_revision (article_id, revision, seen_at, hash, url, title, summary,
+            content_html, authors, topics, image_url, image_alt, language, published_at,
+            updated_at, words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+    );
+}
+
+impl Db {
+    /// Writes down what a poll found: articles, revisions, names, the source's memory and the
+    /// log line, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when the source is not `owner`'s any more; nothing is written.
+    pub async fn apply_poll(
+        &self,
+        poll: PollResult,
+        now: UnixMillis,
+    ) -> Result<Applied, StoreError> {
+        let mut tx = self.begin().await?;
+        // First, so that the source's row is locked while its articles change.
+        remember(&mut tx, &poll, now).await?;
+        let mut applied = Applied::default();
+        for change in &poll.changes {
+            apply(&mut tx, &poll.source, change, now, &mut applied).await?;
+        }
+        log(&mut tx, &poll, &applied, now).await?;
+        tx.commit().await?;
+        Ok(applied)
+    }
+}
+
+async fn remember(tx: &mut Tx, poll: &PollResult, now: UnixMillis) -> Result<(), StoreError> {
+    let memory = &poll.memory;
+    let last_ok = memory.error.is_none().then_some(now);
+    let values = args![
+        &poll.source,
+        &poll.owner,
+        &memory.etag,
+        &memory.last_modified,
+        &memory.moved_to,
+        memory.next_fetch_at,
+        memory.fails,
+        &memory.error,
+        memory.gone,
+        memory.baselined,
+        now,
+        last_ok,
+    ];
+    match tx.run(&REMEMBER, values).await? {
+        0 => Err(StoreError::LeaseLost(poll.source.clone())),
+        _ => Ok(()),
+    }
+}
+
+async fn apply(
+    tx: &mut Tx,
+    source: &str,
+    change: &Change,
+    now: UnixMillis,
+    applied: &mut Applied,
+) -> Result<(), StoreError> {
+    match change {
+        Change::New {
+            keys,
+            revision,
+            state,
+            eligible_at,
+            reason,
+        } => {
+            let pairs = pairs(keys);
+            let taken: Option<(i64,)> = tx.one(&KEY_TAKEN, args![&pairs, source]).await?;
+            if taken.is_some() {
+                return Ok(());
+            }
+            let values = args![source, state.as_str(), now, *eligible_at, reason];
+            let Some((id,)) = tx.one::<(i64,)>(&ADD_ARTICLE, values).await? else {
+                return Ok(());
+            };
+            tx.run(&ADD_KEYS, args![&pairs, source, id]).await?;
+            revise(tx, ArticleId(id), revision, None).await?;
+            applied.new.push(ArticleId(id));
+        }
+        Change::Revise {
+            article,
+            keys,
+            revision,
+            eligible_at,
+        } => {
+            tx.run(&ADD_KEYS, args![&pairs(keys), source, *article])
+                .await?;
+            if revise(tx, *article, revision, *eligible_at).await? {
+                applied.revised.push(*article);
+            }
+        }
+        Change::Alias { article, keys } => {
+            tx.run(&ADD_KEYS, args![&pairs(keys), source, *article])
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds a revision under the next number; `false` when the newest one says the same.
+async fn revise(
+    tx: &mut Tx,
+    article: ArticleId,
+    revision: &Revision,
+    eligible_at: Option<UnixMillis>,
+) -> Result<bool, StoreError> {
+    let values = args![article, &revision.hash, eligible_at];
+    let Some((number,)) = tx.one::<(i64,)>(&NEXT_REVISION, values).await? else {
+        return Ok(false);
+    };
+    let (authors, topics) = (json(&revision.authors), json(&revision.topics));
+    let values = args![
+        article,
+        number,
+        revision.seen_at,
+        &revision.hash,
+        &revision.url,
+        &revision.title,
+        &revision.summary,
+        &revision.content_html,
+        &authors,
+        &topics,
+        revision.image.as_ref().map(|image| image.url.as_str()),
+        revision.image.as_ref().map(|image| image.alt.as_str()),
+        &revision.language,
+        revision.published,
+        revision.updated,
+        revision.words,
+    ];
+    tx.run(&ADD_REVISION, values).await?;
+    Ok(true)
+}
+
+async fn log(
+    tx: &mut Tx,
+    poll: &PollResult,
+    applied: &Applied,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let count = super::sql::most;
+    let values = args![
+        &poll.source,
+        now,
+        poll.fetch.status.map(i64::from),
+        poll.fetch.outcome.as_str(),
+        count(poll.fetch.bytes),
+        count(poll.fetch.entries),
+        count(applied.new.len()),
+        count(applied.revised.len()),
+        poll.fetch.duration_ms,
+        &poll.fetch.note,
+    ];
+    tx.run(&LOG_FETCH, values).await.map(drop)
+}
+
+fn pairs(keys: &[IdentityKey]) -> String {
+    let pairs: Vec<(&str, &str)> = keys.iter().map(|k| (k.kind.as_str(), &*k.value)).collect();
+    json(&pairs)
+}
