@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | `date` | an instant in words: `{{ issue.date\|date }}`, `\|date("short", lang="ur", tz="UTC")` |
 //! | `number` | grouped digits: `{{ article.words\|number }}` |
+//! | `plain` | one line of text from HTML |
+//! | `text` | paragraphs, lists and links as text, from HTML |
+//! | `first_sentences(n)` | the whole sentences within n characters |
 //! | `truncate_words(n)` | the first n words, with `…` when there were more |
 //! | `fit(n)` | at most n characters, cut at a word, with `…` |
 //! | `wrap(n)` | lines of at most n characters for a text mail |
@@ -16,12 +19,15 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, Value};
 
 use super::{dates, links, numbers};
-use crate::text;
+use crate::{html, text};
 
 /// Names of all filters, ours and those of minijinja worth a "did you mean".
 pub(super) const NAMES: &[&str] = &[
     "date",
     "number",
+    "plain",
+    "text",
+    "first_sentences",
     "truncate_words",
     "fit",
     "wrap",
@@ -73,6 +79,9 @@ pub(super) fn add_all(env: &mut Environment<'static>) {
     env.add_filter("safe_url", links::safe_url);
     env.add_filter("utm", links::utm);
     env.add_filter("duration", duration);
+    env.add_filter("plain", plain);
+    env.add_filter("text", text_of);
+    env.add_filter("first_sentences", first_sentences);
     env.add_filter("truncate_words", truncate_words);
     env.add_filter("fit", fit);
     env.add_filter("hashtags", hashtags);
@@ -91,6 +100,21 @@ fn duration(seconds: u64) -> String {
     let shown = parts[first..].iter().take(2);
     let words = shown.map(|(n, unit)| format!("{n} {unit}"));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// One line of text from HTML: entities read, tags gone.
+fn plain(markup: &Value) -> String {
+    html::plain(&markup.to_string())
+}
+
+/// Text with its paragraphs, lists, headings and links, from HTML.
+fn text_of(markup: &Value) -> String {
+    html::to_text(&markup.to_string())
+}
+
+/// The whole sentences within `n` characters.
+fn first_sentences(text: &Value, n: usize) -> String {
+    html::first_sentences(&text.to_string(), n)
 }
 
 /// The first `n` words, with `…` when there were more.

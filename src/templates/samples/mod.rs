@@ -48,8 +48,7 @@ pub fn without_articles() -> Context {
 fn long() -> (Vec<Article>, Vec<Article>) {
     let mut shown = articles(ENGLISH, "en", 0);
     shown.insert(3, articles(&URDU[1..2], "ur", 30).remove(0));
-    let more = shown.clone();
-    shown.extend(more.into_iter().rev().take(20 - shown.len()));
+    let mut shown: Vec<Article> = shown.iter().cycle().take(20).cloned().collect();
     for (n, article) in shown.iter_mut().enumerate() {
         article.id = n as i64 + 1;
     }
@@ -106,7 +105,7 @@ fn article(story: &Story, language: &str, id: i64) -> Article {
         updated: MORNING.plus_ms(-id * hour / 2),
         words: story.body.split_whitespace().count() as i64,
         source: "dispatch".to_owned(),
-        revision: 1 + id % 2,
+        revision: 1 + i64::from(id % 4 == 0),
     }
 }
 
@@ -121,7 +120,8 @@ fn sample(
 ) -> Sample {
     let lead = articles.first().cloned();
     let title = match (&lead, articles.len()) {
-        (Some(lead), 2..) => format!("{} and {} more", lead.title, articles.len() - 1),
+        (Some(lead), n @ 2..) if language == "ur" => format!("{} اور مزید {}", lead.title, n - 1),
+        (Some(lead), n @ 2..) => format!("{} and {} more", lead.title, n - 1),
         (Some(lead), _) => lead.title.clone(),
         (None, _) => String::new(),
     };

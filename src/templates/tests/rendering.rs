@@ -189,6 +189,13 @@ fn a_digest_of_twenty_articles_stays_below_what_gmail_shows() {
         let html = templates
             .render("email/digest.html", &sample.context)
             .unwrap();
+        let html = crate::html::inline_css(&html).unwrap();
+        println!("{}: {} bytes", sample.name, html.len());
+        assert!(
+            html.contains("prefers-color-scheme:dark"),
+            "{}",
+            sample.name
+        );
         assert!(
             html.len() < MAIL_LIMIT,
             "{} has {} bytes",
