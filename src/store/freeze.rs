@@ -88,6 +88,12 @@ statements! {
             (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
          VALUES ($1, $2, $3, $4, $5, 'issued', '', $6, $7)"
     );
+    ADD_SKIPPED = both(
+        "INSERT INTO schedule_run
+            (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
+         VALUES ($1, $2, $3, $4, $5, 'skipped', $6, NULL, $7)
+         ON CONFLICT (channel, schedule, slot) DO NOTHING"
+    );
     ADD_ARTICLES = list!(
         "INSERT INTO issue_article (issue_id, position, article_id, revision, ledger_number)
          SELECT $2, CAST(r.value ->> 0 AS BIGINT), CAST(r.value ->> 1 AS BIGINT),
@@ -175,7 +181,7 @@ impl Db {
             Recipients::Readers { filter, groups } => {
                 let variants = Variants::of(groups);
                 add_variants(&mut tx, id, &variants.positions).await?;
-                let made = deliver(&mut tx, id, issue, filter, &variants.groups, now).await?;
+                let made = deliver(&mut tx, id, issue.upto, filter, &variants.groups, now).await?;
                 if made == 0 && !variants.positions.is_empty() {
                     return Ok(None);
                 }
@@ -193,6 +199,60 @@ impl Db {
         }
         tx.commit().await?;
         Ok(Some(id))
+    }
+}
+
+/// A run that has nothing to say to anyone.
+#[derive(Debug, Clone)]
+pub struct EmptyRun<'a> {
+    /// The channel.
+    pub channel: &'a str,
+    /// The schedule's name.
+    pub schedule: &'a str,
+    /// [`crate::domain::Slot`] as text.
+    pub slot: &'a str,
+    /// The zone the slot was computed in.
+    pub zone: &'a str,
+    /// The instant the schedule named.
+    pub scheduled_at: UnixMillis,
+    /// Why, for people.
+    pub why: &'a str,
+    /// The ledger number that was looked at: cursors move there.
+    pub upto: i64,
+    /// Whose cursors; `None` is the channel's own.
+    pub readers: Option<(AudienceFilter<'a>, Vec<VariantGroup>)>,
+}
+
+impl Db {
+    /// Records a run as skipped and moves the cursors past what was looked at, so that the
+    /// next run does not look at it again. False, and nothing happened, when the slot was
+    /// taken.
+    pub async fn pass_over(&self, run: &EmptyRun<'_>, now: UnixMillis) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        lock_channel(&mut tx, run.channel).await?;
+        let values = args![
+            run.channel,
+            run.schedule,
+            run.slot,
+            run.zone,
+            run.scheduled_at,
+            run.why,
+            now
+        ];
+        if tx.run(&ADD_SKIPPED, values).await? == 0 {
+            return Ok(false);
+        }
+        match &run.readers {
+            Some((filter, groups)) => {
+                let groups = Variants::of(groups).groups;
+                deliver(&mut tx, IssueId(0), run.upto, filter, &groups, now).await?;
+            }
+            None => {
+                tx.run(&MOVE_CHANNEL, args![run.channel, run.upto]).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 }
 
@@ -285,14 +345,13 @@ async fn add_variants(
 async fn deliver(
     tx: &mut Tx,
     id: IssueId,
-    issue: &NewIssue<'_>,
+    upto: i64,
     filter: &AudienceFilter<'_>,
     groups: &[(i64, String, String, Option<i64>)],
     now: UnixMillis,
 ) -> Result<i64, StoreError> {
     let groups = json(&groups);
     let (channel, schedule, is_default, zone, unset) = filter.values();
-    let upto = issue.upto;
     match tx {
         Tx::Sqlite(_) => {
             let values = args![&groups, channel, schedule, is_default, zone, unset, id, now];

@@ -32,7 +32,7 @@ pub use articles::ArticleFilter;
 pub use audience::Preferences;
 pub use connect::DaemonLock;
 pub use error::StoreError;
-pub use freeze::{NewIssue, Recipients, VariantGroup};
+pub use freeze::{EmptyRun, NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};
 pub use ledger::LedgerRow;
 pub use outbox::{Claimed, Reader};

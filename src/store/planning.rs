@@ -44,8 +44,8 @@ impl<'a> ZoneFilter<'a> {
 pub struct AudienceFilter<'a> {
     /// The channel.
     pub channel: &'a str,
-    /// The schedule they picked.
-    pub schedule: &'a str,
+    /// The schedule they picked; `None`: any.
+    pub schedule: Option<&'a str>,
     /// Whether it is the channel's default, so that those who picked none are meant too.
     pub is_default: bool,
     /// Their zones.
@@ -54,7 +54,7 @@ pub struct AudienceFilter<'a> {
 
 impl<'a> AudienceFilter<'a> {
     /// The values of `$2` to `$6` in [`readers!`].
-    pub(super) fn values(&self) -> (&'a str, &'a str, bool, Option<&'a str>, bool) {
+    pub(super) fn values(&self) -> (&'a str, Option<&'a str>, bool, Option<&'a str>, bool) {
         let (zone, unset) = self.zone.parts();
         (self.channel, self.schedule, self.is_default, zone, unset)
     }
@@ -77,7 +77,7 @@ pub struct AudienceGroup {
 macro_rules! readers {
     () => {
         "p.channel = $2 AND p.state = 'active'
-         AND (p.schedule = $3 OR ($4 AND p.schedule IS NULL))
+         AND ($3 IS NULL OR p.schedule = $3 OR ($4 AND p.schedule IS NULL))
          AND ($5 IS NULL OR s.timezone = $5 OR ($6 AND s.timezone IS NULL))
          AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_key = s.address_key)"
     };
