@@ -25,7 +25,7 @@ CREATE TABLE source (
     lease_until BIGINT
 );
 
-CREATE TABLE fetch (
+CREATE TABLE poll (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,
     at BIGINT NOT NULL,
@@ -38,8 +38,8 @@ CREATE TABLE fetch (
     duration_ms BIGINT NOT NULL,
     note TEXT NOT NULL
 );
-CREATE INDEX fetch_by_source ON fetch (source, id);
-CREATE INDEX fetch_by_time ON fetch (at);
+CREATE INDEX poll_by_source ON poll (source, id);
+CREATE INDEX poll_by_time ON poll (at);
 
 CREATE TABLE article (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

@@ -37,7 +37,7 @@ pub(super) use newest;
 statements! {
     ARTICLE = both(newest!("WHERE a.id = $1"));
     ARTICLES = both(newest!(
-        "WHERE a.id < $1 AND ($2 IS NULL OR a.source = $2) AND ($3 IS NULL OR a.state = $3)
+        "WHERE a.id < $1 AND (a.source = $2 OR $2 IS NULL) AND (a.state = $3 OR $3 IS NULL)
          ORDER BY a.id DESC LIMIT $4"
     ));
     REVISION = both(concat!(

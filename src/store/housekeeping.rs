@@ -28,7 +28,7 @@ statements! {
          RETURNING epoch"
     );
     DROP_LEASE = both("UPDATE lease SET lease_until = 0 WHERE name = $1 AND owner = $2");
-    TRIM_FETCHES = both("DELETE FROM fetch WHERE at < $1");
+    TRIM_FETCHES = both("DELETE FROM poll WHERE at < $1");
     OPTIMIZE = dialects("PRAGMA optimize", "SELECT TRUE");
     CHECKPOINT = dialects("PRAGMA wal_checkpoint(PASSIVE)", "SELECT TRUE");
     BACKUP = dialects("VACUUM INTO $1", "SELECT CAST($1 AS TEXT)");

@@ -53,8 +53,8 @@ statements! {
         "UPDATE subscriber SET name = CASE WHEN $2 = '' THEN name ELSE $2 END,
             language = COALESCE($3, language), timezone = COALESCE($4, timezone)
          WHERE id = $1 AND (($2 <> '' AND name <> $2)
-            OR ($3 IS NOT NULL AND language IS DISTINCT FROM $3)
-            OR ($4 IS NOT NULL AND timezone IS DISTINCT FROM $4))"
+            OR (language IS DISTINCT FROM $3 AND $3 IS NOT NULL)
+            OR (timezone IS DISTINCT FROM $4 AND $4 IS NOT NULL))"
     );
     TIE = both("SELECT state FROM subscription WHERE subscriber_id = $1 AND channel = $2");
     ADD_TIE = both(
@@ -67,8 +67,8 @@ statements! {
     UPDATE_TIE = both(
         "UPDATE subscription SET schedule = COALESCE($3, schedule), topics = COALESCE($4, topics)
          WHERE subscriber_id = $1 AND channel = $2
-           AND (($3 IS NOT NULL AND schedule IS DISTINCT FROM $3)
-             OR ($4 IS NOT NULL AND topics <> $4))"
+           AND ((schedule IS DISTINCT FROM $3 AND $3 IS NOT NULL)
+             OR (topics <> $4 AND $4 IS NOT NULL))"
     );
     /// They get what comes from now on, not what was published while they were away.
     ACTIVATE = both(

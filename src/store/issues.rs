@@ -26,7 +26,7 @@ macro_rules! issues {
 statements! {
     ISSUE = both(issues!("WHERE i.id = $1"));
     ISSUES = both(issues!(
-        "WHERE i.id < $1 AND ($2 IS NULL OR i.channel = $2) ORDER BY i.id DESC LIMIT $3"
+        "WHERE i.id < $1 AND (i.channel = $2 OR $2 IS NULL) ORDER BY i.id DESC LIMIT $3"
     ));
     BY_NUMBER = both(issues!("WHERE i.channel = $1 AND i.number = $2"));
     ARCHIVE = both(issues!(
@@ -47,7 +47,7 @@ statements! {
     ALL_COUNTS = both("SELECT state, COUNT(*) FROM delivery GROUP BY state");
     DELIVERIES = both(concat!(
         "SELECT ", delivery_columns!(), " FROM delivery d
-         WHERE d.issue_id = $1 AND ($2 IS NULL OR d.state = $2) AND d.id > $3
+         WHERE d.issue_id = $1 AND (d.state = $2 OR $2 IS NULL) AND d.id > $3
          ORDER BY d.id LIMIT $4"
     ));
     SET_STATE = list!(

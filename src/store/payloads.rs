@@ -43,7 +43,7 @@ statements! {
     );
     PAYLOADS = both(
         "SELECT id, delivery_id, created_at, document FROM payload
-         WHERE id < $1 AND ($2 IS NULL OR channel = $2) ORDER BY id DESC LIMIT $3"
+         WHERE id < $1 AND (channel = $2 OR $2 IS NULL) ORDER BY id DESC LIMIT $3"
     );
 }
 

@@ -77,8 +77,8 @@ pub struct AudienceGroup {
 macro_rules! readers {
     () => {
         "p.channel = $2 AND p.state = 'active'
-         AND ($3 IS NULL OR p.schedule = $3 OR ($4 AND p.schedule IS NULL))
-         AND ($5 IS NULL OR s.timezone = $5 OR ($6 AND s.timezone IS NULL))
+         AND (p.schedule = $3 OR $3 IS NULL OR ($4 AND p.schedule IS NULL))
+         AND (s.timezone = $5 OR $5 IS NULL OR ($6 AND s.timezone IS NULL))
          AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.address_key = s.address_key)"
     };
 }

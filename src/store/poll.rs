@@ -124,7 +124,7 @@ statements! {
          WHERE name = $1 AND lease_owner = $2"
     );
     LOG_FETCH = both(
-        "INSERT INTO fetch (source, at, status, outcome, bytes, entries, new_articles,
+        "INSERT INTO poll (source, at, status, outcome, bytes, entries, new_articles,
             changed_articles, duration_ms, note)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );

@@ -40,7 +40,7 @@ statements! {
             attempts = attempts + counted, reason = given_reason,
             relay = COALESCE(given_relay, relay), handed_over = FALSE,
             lease_owner = NULL, lease_until = NULL,
-            finished_at = CASE WHEN ended = 1 THEN $3 ELSE NULL END
+            finished_at = CASE WHEN ended = 1 THEN CAST($3 AS BIGINT) ELSE NULL END
          FROM given WHERE id = given_id AND lease_gen = given_gen AND lease_owner = $2
             AND state = 'leased'
          RETURNING id"

@@ -1,0 +1,5 @@
+//! What the stories in `tests/` are told with.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod databases;
+pub mod postgres;
