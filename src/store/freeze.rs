@@ -244,7 +244,9 @@ impl Db {
         }
         match &run.readers {
             Some((filter, groups)) => {
-                let groups = Variants::of(groups).groups;
+                let mut groups = Variants::of(groups).groups;
+                // There is no issue here, so nobody can be given a part of one.
+                groups.iter_mut().for_each(|group| group.3 = None);
                 deliver(&mut tx, IssueId(0), run.upto, filter, &groups, now).await?;
             }
             None => {
