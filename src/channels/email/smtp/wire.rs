@@ -1,0 +1,280 @@
+//! The stream under a conversation: buffered both ways, with a deadline for every wait.
+//!
+//! Writes are collected and leave when an answer is waited for, so that a command is one
+//! packet, and with `TCP_NODELAY` it leaves at once: without the two, each message stalls
+//! for the 40 ms of a delayed acknowledgement.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::reply::{self, Reply};
+
+/// How long a broken connection is listened to: what it said is in our buffers or lost.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Why a wait ended without what was waited for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WireError {
+    #[error("nothing came for {} s", .0.as_secs())]
+    Timeout(Duration),
+    #[error("the relay closed the connection")]
+    Closed,
+    #[error("the connection broke: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the relay's answer `{0}` is not SMTP")]
+    Malformed(String),
+    #[error("the relay answered `{0}` before it was asked")]
+    OutOfStep(String),
+}
+
+impl WireError {
+    /// Whether the other side had hung up, as relays do with idle connections.
+    pub(super) fn is_hang_up(&self) -> bool {
+        match self {
+            Self::Closed => true,
+            Self::Io(error) => error.kind() != std::io::ErrorKind::TimedOut,
+            _ => false,
+        }
+    }
+
+    /// Whether what came made no sense, rather than nothing coming.
+    pub(super) fn is_nonsense(&self) -> bool {
+        matches!(self, Self::Malformed(_) | Self::OutOfStep(_))
+    }
+}
+
+/// What a look at the connection without waiting shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// Nothing to read: as it should be between an answer and the next command.
+    Quiet,
+    /// Something came that nobody asked for.
+    Unasked,
+    /// The other side has hung up.
+    Gone,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection's bytes.
+pub(super) struct Wire {
+    transport: Transport,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    /// How much of `output` the transport has taken.
+    taken: usize,
+}
+
+impl Wire {
+    pub(super) fn new(tcp: TcpStream) -> std::io::Result<Self> {
+        tcp.set_nodelay(true)?;
+        Ok(Self {
+            transport: Transport::Plain(tcp),
+            input: Vec::new(),
+            output: Vec::new(),
+            taken: 0,
+        })
+    }
+
+    /// Encrypts what follows. What was read in plain and not used is an attack on the
+    /// encrypted session (CVE-2011-0411), and an error.
+    pub(super) async fn encrypt(
+        self,
+        config: Arc<ClientConfig>,
+        host: ServerName<'static>,
+        within: Duration,
+    ) -> Result<Self, WireError> {
+        if !self.input.is_empty() {
+            return Err(self.out_of_step());
+        }
+        let Transport::Plain(tcp) = self.transport else {
+            return Err(WireError::Malformed("STARTTLS inside TLS".to_owned()));
+        };
+        let handshake = TlsConnector::from(config).connect(host, tcp);
+        let stream = timeout(within, handshake)
+            .await
+            .map_err(|_| WireError::Timeout(within))??;
+        Ok(Self {
+            transport: Transport::Tls(Box::new(stream)),
+            input: Vec::new(),
+            output: Vec::new(),
+            taken: 0,
+        })
+    }
+
+    /// Adds bytes to what leaves next.
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
+    }
+
+    /// Adds a message as DATA carries it (RFC 5321 §4.5.2): dots at line starts doubled, the
+    /// final dot after it. A CR or LF that stands alone becomes a line end (§2.3.8 forbids
+    /// sending one), because relays that disagree about it can be made to see two messages.
+    pub(super) fn put_message(&mut self, message: &[u8]) {
+        self.output.reserve(message.len() + 64);
+        let mut rest = message;
+        while !rest.is_empty() {
+            let end = rest.iter().position(|b| matches!(b, b'\r' | b'\n'));
+            let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
+            if line.first() == Some(&b'.') {
+                self.output.push(b'.');
+            }
+            self.output.extend_from_slice(line);
+            self.output.extend_from_slice(b"\r\n");
+            let break_length = if after.starts_with(b"\r\n") { 2 } else { 1 };
+            rest = after.get(break_length..).unwrap_or_default();
+        }
+        self.output.extend_from_slice(b".\r\n");
+    }
+
+    /// Writes what was put. Each step forward may take `each`.
+    pub(super) async fn flush(&mut self, each: Duration) -> Result<(), WireError> {
+        let late = |_| WireError::Timeout(each);
+        while self.taken < self.output.len() {
+            let bytes = &self.output[self.taken..];
+            let wrote = timeout(each, self.transport.write(bytes))
+                .await
+                .map_err(late)??;
+            if wrote == 0 {
+                return Err(WireError::Closed);
+            }
+            self.taken += wrote;
+        }
+        timeout(each, self.transport.flush())
+            .await
+            .map_err(late)??;
+        self.output.clear();
+        self.taken = 0;
+        Ok(())
+    }
+
+    /// Whether the last bytes put may have left. They are the final line end, so while this
+    /// is false the relay cannot have the whole message.
+    pub(super) fn may_have_all(&self) -> bool {
+        self.taken == self.output.len()
+    }
+
+    /// Writes what was put, then reads one reply; all of it within `within`.
+    pub(super) async fn answer(&mut self, within: Duration) -> Result<Reply, WireError> {
+        if !self.input.is_empty() {
+            return Err(self.out_of_step());
+        }
+        let deadline = Instant::now() + within;
+        timeout_at(deadline, async {
+            if !self.output.is_empty() {
+                self.flush(within).await?;
+            }
+            self.read_reply().await
+        })
+        .await
+        .map_err(|_| WireError::Timeout(within))?
+    }
+
+    async fn read_reply(&mut self) -> Result<Reply, WireError> {
+        loop {
+            let whole = reply::take(&mut self.input);
+            if let Some(reply) = whole.map_err(|bad| WireError::Malformed(bad.0))? {
+                return Ok(reply);
+            }
+            self.input.reserve(1024);
+            if self.transport.read_buf(&mut self.input).await? == 0 {
+                return Err(WireError::Closed);
+            }
+        }
+    }
+
+    /// What the relay said before it hung up on what was being written, if anything.
+    pub(super) async fn last_words(&mut self) -> Option<Reply> {
+        timeout(LAST_WORDS, self.read_reply()).await.ok()?.ok()
+    }
+
+    /// A reply that is here already, besides the one that was asked for.
+    pub(super) fn surplus(&mut self) -> Option<Result<Reply, WireError>> {
+        if self.input.is_empty() {
+            return None;
+        }
+        Some(match reply::take(&mut self.input) {
+            Ok(Some(reply)) => Ok(reply),
+            Ok(None) | Err(_) => Err(self.out_of_step()),
+        })
+    }
+
+    /// Looks whether something came, without waiting.
+    pub(super) fn glance(&mut self) -> Glance {
+        if !self.input.is_empty() {
+            return Glance::Unasked;
+        }
+        let mut bytes = [0; 512];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut context = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.transport).poll_read(&mut context, &mut buffer) {
+            Poll::Pending => Glance::Quiet,
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                self.input.extend_from_slice(buffer.filled());
+                Glance::Unasked
+            }
+            Poll::Ready(_) => Glance::Gone,
+        }
+    }
+
+    fn out_of_step(&self) -> WireError {
+        let text: String = String::from_utf8_lossy(&self.input)
+            .chars()
+            .take(80)
+            .collect();
+        WireError::OutOfStep(text.trim_end().to_owned())
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
