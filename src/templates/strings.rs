@@ -87,7 +87,8 @@ impl Strings {
     }
 
     /// The template function `t("key", n=3, name="…", lang="ur")`: the words for `key` in
-    /// `lang` or the rendering's language, `{n}` and `{name}` filled in.
+    /// `lang` or the rendering's language, `{n}` and `{name}` filled in; a key without words is
+    /// an error unless there is a `default=`.
     pub(super) fn into_function(
         self,
     ) -> impl Fn(&State<'_, '_>, &str, Kwargs) -> Result<String, Error> + Send + Sync + 'static
@@ -97,11 +98,14 @@ impl Strings {
                 Some(language) => language,
                 None => rendering_language(state),
             };
-            let phrase = self.find(&language, key).ok_or_else(|| {
-                let near = self.nearest(key);
-                let words = format!("there are no words for `{key}` in the strings{near}");
-                Error::new(ErrorKind::InvalidOperation, words)
-            })?;
+            let default = kwargs.get::<Option<String>>("default")?;
+            let Some(phrase) = self.find(&language, key) else {
+                return default.ok_or_else(|| {
+                    let near = self.nearest(key);
+                    let words = format!("there are no words for `{key}` in the strings{near}");
+                    Error::new(ErrorKind::InvalidOperation, words)
+                });
+            };
             let n = kwargs.get::<Option<i64>>("n")?;
             let mut text = phrase.for_count(n).to_owned();
             for name in kwargs.args() {

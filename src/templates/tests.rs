@@ -240,4 +240,17 @@ fn what_a_template_looks_at_is_found_through_what_it_extends_and_includes() {
     assert!(!templates.source_mentions("Hello {{ site.name }}", "reader"));
 }
 
+mod filtering;
 mod rendering;
+
+#[test]
+fn both_languages_have_the_same_words() {
+    let keys = |source: &str| -> Vec<String> {
+        let table: toml::Table = toml::from_str(source).unwrap();
+        table.keys().cloned().collect()
+    };
+    let [(_, english), (_, urdu)] = builtin::STRINGS else {
+        panic!("a third language came; compare it too");
+    };
+    assert_eq!(keys(english), keys(urdu));
+}
