@@ -161,3 +161,9 @@ fn default_schedule(
         _ => first,
     }
 }
+
+/// The keys that every kind of channel has.
+#[cfg(test)]
+pub(super) fn known() -> Vec<String> {
+    known_keys::<RawChannel>().to_vec()
+}

@@ -143,7 +143,7 @@ impl FromStr for RelayUrl {
         })
     }
 }
-super::units::from_string!(RelayUrl, str::parse::<RelayUrl>);
+super::units::from_string!(RelayUrl, "a relay's URL in quotes", str::parse::<RelayUrl>);
 
 fn tls_of(url: &Url) -> Result<Option<RelayTls>, String> {
     let mut tls = None;

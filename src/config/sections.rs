@@ -11,7 +11,7 @@ use super::node::{Entries, Node};
 use super::problem::nearest;
 use super::settings::Settings;
 use super::text::Text;
-use super::{Config, Problem, channel, checks, tables};
+use super::{Config, Problem, Site, channel, checks, tables};
 
 /// The tables that a configuration may have.
 const TABLES: [&str; 9] = [
@@ -46,7 +46,7 @@ impl Sections {
     /// wrong; what is wrong is added to `problems`.
     pub fn config(&self, path: &Path, problems: &mut Vec<Problem>) -> Config {
         problems.extend(self.unknown_tables());
-        let site = tables::site(&self.table("site", problems), problems);
+        let site = self.site(problems);
         let defaults = tables::defaults(&self.table("defaults", problems), problems);
         let mut sources = BTreeMap::new();
         for (id, table) in self.tables("sources", problems) {
@@ -78,6 +78,24 @@ impl Sections {
         checks::references(&config, &known("sources"), &known("relays"), problems);
         checks::directories(&config, problems);
         config
+    }
+
+    fn site(&self, problems: &mut Vec<Problem>) -> Site {
+        let table = self.table("site", problems);
+        let mut found = Vec::new();
+        let site = tables::site(&table, &mut found);
+        match self.root.get("site").map(Spanned::get_ref) {
+            Some(Node::Table(_)) => problems.append(&mut found),
+            // It is no table, which is a problem noted already.
+            Some(_) => {}
+            None if self.root.keys().any(|key| is_meant(key.get_ref(), "site")) => {}
+            None => {
+                let help = "begin with [site] and its `name`, `url` and `postal_address`";
+                let message = "there is no table [site]";
+                problems.push(self.text.problem(0..0, message, Some(help.to_owned())));
+            }
+        }
+        site
     }
 
     fn unknown_tables(&self) -> Vec<Problem> {
@@ -161,6 +179,11 @@ impl Sections {
         let (text, base_dir) = (Arc::clone(&self.text), Arc::clone(&self.base_dir));
         Settings::new(name, head, entries, text, base_dir)
     }
+}
+
+/// Whether an unknown table's name is a mistyped `table`.
+fn is_meant(name: &str, table: &str) -> bool {
+    !TABLES.contains(&name) && nearest(name, TABLES) == Some(table)
 }
 
 /// `[a-z0-9][a-z0-9_-]*`, at most 64 characters: what is safe in addresses, paths and labels.

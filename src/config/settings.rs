@@ -138,6 +138,18 @@ impl Settings {
         value.and_then(|v| place_of(v, word)).is_some()
     }
 
+    /// Whether there is a list at the end of a path of keys.
+    fn is_list(&self, path: &[String]) -> bool {
+        let Some((key, parents)) = path.split_last() else {
+            return false;
+        };
+        let table = parents.iter().try_fold(&self.entries, |table, key| {
+            table.get(key.as_str())?.get_ref().as_table()
+        });
+        let value = table.and_then(|table| table.get(key.as_str()));
+        matches!(value.map(Spanned::get_ref), Some(Node::List(_)))
+    }
+
     /// The string at a key, if it is one.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.entries.get(key)?.get_ref().as_text()

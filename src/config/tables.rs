@@ -299,3 +299,22 @@ pub(super) fn relay(id: &str, table: &Settings, problems: Found<'_>) -> Option<R
         domains,
     })
 }
+
+/// The keys of all these tables.
+#[cfg(test)]
+pub(super) fn known() -> Vec<String> {
+    [
+        known_keys::<RawSite>(),
+        known_keys::<RawServer>(),
+        known_keys::<RawDatabase>(),
+        known_keys::<RawDefaults>(),
+        known_keys::<RawNetwork>(),
+        known_keys::<RawTemplates>(),
+        known_keys::<RawSource>(),
+        known_keys::<RawRelay>(),
+    ]
+    .iter()
+    .flat_map(|keys| keys.iter().cloned())
+    .filter(|key| key != "domains")
+    .collect()
+}

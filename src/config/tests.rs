@@ -1,5 +1,8 @@
 //! The configuration by example.
 
+mod files;
+mod wrong;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -170,4 +173,9 @@ fn heads(problems: &Problems) -> Vec<String> {
     heads
         .map(|p| p.lines().next().unwrap_or_default().to_owned())
         .collect()
+}
+
+/// The keys that Courant itself knows (a kind's own are the kind's to explain).
+fn keys_everywhere() -> Vec<String> {
+    [tables::known(), channel::known()].concat()
 }

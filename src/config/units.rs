@@ -4,13 +4,23 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Implements `Deserialize` from a string by way of a parser that fails with a sentence.
+/// Implements `Deserialize` from a string by way of a parser that fails with a sentence. It
+/// does so inside the visitor, where toml still knows the place.
 macro_rules! from_string {
-    ($name:ident, $parse:expr) => {
+    ($name:ident, $expected:literal, $parse:expr) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(from)?;
-                $parse(&text).map_err(serde::de::Error::custom)
+                struct Parser;
+                impl serde::de::Visitor<'_> for Parser {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str($expected)
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        $parse(text).map_err(E::custom)
+                    }
+                }
+                from.deserialize_str(Parser)
             }
         }
     };
@@ -20,12 +30,16 @@ pub(super) use from_string;
 /// A duration written as `90s`, `5m`, `2h`, `7d` or `1w`, also joined as `1h30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanDuration(pub Duration);
-from_string!(HumanDuration, |text| parse_duration(text).map(Self));
+from_string!(HumanDuration, "a duration in quotes, as \"10m\"", |text| {
+    parse_duration(text).map(HumanDuration)
+});
 
 /// A number of bytes written as `500`, `64KiB`, `5MiB`, `1GiB` (also `kB`, `MB`, `GB`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanSize(pub u64);
-from_string!(HumanSize, |text| parse_size(text).map(Self));
+from_string!(HumanSize, "a size in quotes, as \"5MiB\"", |text| {
+    parse_size(text).map(HumanSize)
+});
 
 /// So many in so long: `50/s`, `600/m`, `1000/h`, `20000/d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +49,7 @@ pub struct Rate {
     /// In how long.
     pub per: Duration,
 }
-from_string!(Rate, str::parse::<Rate>);
+from_string!(Rate, "a rate in quotes, as \"50/s\"", str::parse::<Rate>);
 
 impl Rate {
     /// The rate as a number per second.

@@ -12,7 +12,7 @@ use crate::schedule::{Schedule, ScheduleError, time_zone};
 /// Text that is not empty.
 #[derive(Debug)]
 pub(super) struct Words(pub String);
-from_string!(Words, |text: &str| match text.trim() {
+from_string!(Words, "a string", |text: &str| match text.trim() {
     "" => Err("it is empty: write something, or leave the key out".to_owned()),
     _ => Ok(Words(text.to_owned())),
 });
@@ -20,7 +20,7 @@ from_string!(Words, |text: &str| match text.trim() {
 /// An `http` or `https` address.
 #[derive(Debug)]
 pub(super) struct WebUrl(pub Url);
-from_string!(WebUrl, |text: &str| {
+from_string!(WebUrl, "a web address in quotes", |text: &str| {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match url {
@@ -37,7 +37,7 @@ from_string!(WebUrl, |text: &str| {
 /// A language, BCP 47 (RFC 5646 §2.1, its shape).
 #[derive(Debug)]
 pub(super) struct Language(pub String);
-from_string!(Language, |text: &str| {
+from_string!(Language, "a language tag in quotes", |text: &str| {
     if is_language_tag(text) {
         return Ok(Language(text.to_owned()));
     }
@@ -62,7 +62,7 @@ fn is_language_tag(text: &str) -> bool {
 /// A time zone, by the name it has in the zone database.
 #[derive(Debug)]
 pub(super) struct Zone(pub String);
-from_string!(Zone, |text: &str| {
+from_string!(Zone, "a time zone's name in quotes", |text: &str| {
     let zone = time_zone(text).map_err(|error| error.to_string())?;
     Ok::<_, String>(Zone(zone.iana_name().unwrap_or(text).to_owned()))
 });
@@ -73,7 +73,7 @@ pub(super) enum Timing {
     Each,
     Cron(Schedule),
 }
-from_string!(Timing, |text: &str| {
+from_string!(Timing, "a schedule in quotes", |text: &str| {
     if text == "each" {
         return Ok(Timing::Each);
     }
@@ -104,7 +104,7 @@ impl<'de> serde::Deserialize<'de> for AtLeastOne {
 /// A network, or a single address as the network of itself.
 #[derive(Debug)]
 pub(super) struct Network(pub IpNet);
-from_string!(Network, |text: &str| {
+from_string!(Network, "a network in quotes", |text: &str| {
     let net = text.parse::<IpNet>();
     let net = net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
     net.map(Network).map_err(|_| {
@@ -115,7 +115,7 @@ from_string!(Network, |text: &str| {
 /// An address to listen on.
 #[derive(Debug)]
 pub(super) struct ListenOn(pub Listen);
-from_string!(ListenOn, |text: &str| {
+from_string!(ListenOn, "an address in quotes", |text: &str| {
     if text == "systemd" {
         return Ok(ListenOn(Listen::Systemd));
     }

@@ -10,7 +10,14 @@ pub(super) fn for_people(
     table: &Settings,
     path: &[String],
 ) -> (String, Option<String>) {
-    let key = spelled(path);
+    let is_item = table.is_list(path)
+        && !message.starts_with("invalid type: sequence")
+        && !message.ends_with("expected a sequence");
+    let key = if is_item {
+        format!("an item of `{}`", spelled(path))
+    } else {
+        format!("`{}`", spelled(path))
+    };
     if let Some(name) = quoted_after(message, "unknown field ") {
         return unknown_key(name, message, table, path);
     }
@@ -21,7 +28,7 @@ pub(super) fn for_people(
             Some(word) => format!("did you mean `{word}`? It is {one_of}"),
             None => format!("it is {one_of}"),
         };
-        return (format!("`{key}` cannot be `{word}`"), Some(help));
+        return (format!("{key} cannot be `{word}`"), Some(help));
     }
     if let Some(name) = missing_field(message) {
         let help = Some(format!("add `{name} = …`"));
@@ -34,18 +41,18 @@ pub(super) fn for_people(
         let expected = in_words(expected);
         let secret = path.last().is_some_and(|key| is_secret_key(key));
         return if secret {
-            (format!("`{key}` must be {expected}"), None)
+            (format!("{key} must be {expected}"), None)
         } else {
             (
-                format!("`{key}` must be {expected}, not {}", in_words(found)),
+                format!("{key} must be {expected}, not {}", in_words(found)),
                 None,
             )
         };
     }
     if message == "wanted string or table" {
-        return (format!("`{key}` must be a string"), None);
+        return (format!("{key} must be a string"), None);
     }
-    (format!("`{key}`: {message}"), None)
+    (format!("{key}: {message}"), None)
 }
 
 fn unknown_key(
