@@ -16,8 +16,6 @@ mod clock;
 mod expression;
 mod field;
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What a schedule means, by example: nights of summer time, crontab's forms, refusals.
 
+mod properties;
+
 use super::*;
 
 fn at(text: &str) -> UnixMillis {
@@ -22,123 +24,15 @@ fn times(expression: &str, zone: &str, from: &str, n: usize) -> String {
 
 #[test]
 fn the_nights_when_the_clocks_change_go_as_the_rule_says() {
-    let table = [
-        // New York 2026: gap 8 March 02:00 EST = 07:00Z, overlap 1 November 02:00 EDT = 06:00Z.
-        (
-            "30 2 * * *",
-            "America/New_York",
-            "2026-03-07T00:00:00Z",
-            "03-07T07:30 03-08T07:00 03-09T06:30",
-        ),
-        (
-            "0,30 2 * * *",
-            "America/New_York",
-            "2026-03-08T00:00:00Z",
-            "03-08T07:00 03-09T06:00 03-09T06:30",
-        ),
-        (
-            "30 1 * * *",
-            "America/New_York",
-            "2026-10-31T12:00:00Z",
-            "11-01T05:30 11-02T06:30 11-03T06:30",
-        ),
-        (
-            "*/30 * * * *",
-            "America/New_York",
-            "2026-11-01T05:15:00Z",
-            "11-01T05:30 11-01T06:00 11-01T06:30 11-01T07:00",
-        ),
-        (
-            "*/30 * * * *",
-            "America/New_York",
-            "2026-03-08T06:15:00Z",
-            "03-08T06:30 03-08T07:00 03-08T07:30",
-        ),
-        (
-            "@hourly",
-            "America/New_York",
-            "2026-11-01T04:30:00Z",
-            "11-01T05:00 11-01T06:00 11-01T07:00",
-        ),
-        // London 2026: gap 29 March 01:00Z, overlap 25 October 01:00Z.
-        (
-            "30 1 * * *",
-            "Europe/London",
-            "2026-03-28T12:00:00Z",
-            "03-29T01:00 03-30T00:30",
-        ),
-        (
-            "30 1 * * *",
-            "Europe/London",
-            "2026-10-24T12:00:00Z",
-            "10-25T00:30 10-26T01:30",
-        ),
-        (
-            "0 7 * * *",
-            "Europe/London",
-            "2026-03-28T00:00:00Z",
-            "03-28T07:00 03-29T06:00 03-30T06:00",
-        ),
-        // Karachi has no summer time now; it had in 2008, from midnight.
-        (
-            "0 7 * * *",
-            "Asia/Karachi",
-            "2026-03-28T00:00:00Z",
-            "03-28T02:00 03-29T02:00",
-        ),
-        (
-            "@daily",
-            "Asia/Karachi",
-            "2008-05-30T20:00:00Z",
-            "05-31T19:00 06-01T18:00",
-        ),
-        // Lord Howe moves by half an hour: gap 4 October 02:00, overlap 5 April 02:00.
-        (
-            "15 2 * * *",
-            "Australia/Lord_Howe",
-            "2026-10-03T00:00:00Z",
-            "10-03T15:30 10-04T15:15",
-        ),
-        (
-            "45 1 * * *",
-            "Australia/Lord_Howe",
-            "2026-04-04T00:00:00Z",
-            "04-04T14:45 04-05T15:15",
-        ),
-        (
-            "*/15 * * * *",
-            "Australia/Lord_Howe",
-            "2026-04-04T14:40:00Z",
-            "04-04T14:45 04-04T15:00 04-04T15:15 04-04T15:30",
-        ),
-        // Cairo and Beirut skip midnight itself.
-        (
-            "@daily",
-            "Africa/Cairo",
-            "2026-04-22T22:30:00Z",
-            "04-23T22:00 04-24T21:00",
-        ),
-        (
-            "30 0 * * *",
-            "Africa/Cairo",
-            "2026-04-23T12:00:00Z",
-            "04-23T22:00 04-24T21:30",
-        ),
-        (
-            "@daily",
-            "Asia/Beirut",
-            "2026-03-27T23:00:00Z",
-            "03-28T22:00 03-29T21:00",
-        ),
-        // Apia had no 30 December 2011 at all.
-        (
-            "0 7 * * *",
-            "Pacific/Apia",
-            "2011-12-29T00:00:00Z",
-            "12-29T17:00 12-30T10:00 12-30T17:00",
-        ),
-    ];
-    for (expression, zone, from, expected) in table {
+    let nights = include_str!("tests/nights.txt").lines();
+    let mut seen = 0;
+    for night in nights.filter(|line| !line.starts_with('#')) {
+        let columns = night.split("  ").map(str::trim);
+        let columns: Vec<&str> = columns.filter(|c| !c.is_empty()).collect();
+        let [expression, zone, from, expected] = columns[..] else {
+            panic!("{night}")
+        };
+        seen += 1;
         let n = expected.split(' ').count();
         assert_eq!(
             times(expression, zone, from, n),
@@ -146,6 +40,7 @@ fn the_nights_when_the_clocks_change_go_as_the_rule_says() {
             "{expression} {zone}"
         );
     }
+    assert_eq!(seen, 18);
 }
 
 #[test]
@@ -214,86 +109,15 @@ fn expressions_mean_what_crontab_says() {
 
 #[test]
 fn refusals_quote_what_was_written_and_say_what_to_do() {
-    let table = [
-        (
-            "7 30",
-            "`7 30` has 2 fields, but a schedule has five: minute, hour, day of month, month \
-                  and weekday, as in `0 7 * * MON` (six with seconds in front)",
-        ),
-        (
-            "daily",
-            "`daily` has one field, but a schedule has five: minute, hour, day of month, \
-                   month and weekday, as in `0 7 * * MON` (six with seconds in front)",
-        ),
-        (
-            "61 7 * * *",
-            "`61` is not a minute: write 0 to 59 (in `61 7 * * *`)",
-        ),
-        (
-            "0 24 * * *",
-            "`24` is not an hour: write 0 to 23 (in `0 24 * * *`)",
-        ),
-        (
-            "0 0 0 * *",
-            "`0` is not a day of month: write 1 to 31 (in `0 0 0 * *`)",
-        ),
-        (
-            "0 0 * foo *",
-            "`foo` is not a month: write 1 to 12 or JAN to DEC (in `0 0 * foo *`)",
-        ),
-        (
-            "0 0 * * 8",
-            "`8` is not a weekday: write 0 to 7 or SUN to SAT (in `0 0 * * 8`)",
-        ),
-        (
-            "0 0 * * MON#1",
-            "`MON#1` in the weekday field is not standard cron (`L`, `W` and `#` \
-                           are extensions of other programs): list the days instead (in \
-                           `0 0 * * MON#1`)",
-        ),
-        (
-            "0 22-2 * * *",
-            "`22-2` in the hour field runs backwards: write `22-23,0-2` (in \
-                          `0 22-2 * * *`)",
-        ),
-        (
-            "0 0 * * FRI-MON",
-            "`FRI-MON` in the weekday field runs backwards: write `FRI-7,MON` \
-                             (in `0 0 * * FRI-MON`)",
-        ),
-        (
-            "*/0 * * * *",
-            "`0` is not a step in `*/0` of the minute field: after `/` comes a number \
-                         from 1 (in `*/0 * * * *`)",
-        ),
-        (
-            "0, 7 * * *",
-            "the minute field `0,` has a comma with nothing beside it (in `0, 7 * * *`)",
-        ),
-        (
-            "? 7 * * *",
-            "`?` is not a minute: write 0 to 59 (in `? 7 * * *`)",
-        ),
-        (
-            "@every 10m",
-            "`@every 10m` is not a schedule Courant knows: write an interval as \
-                        `*/10 * * * *` (every ten minutes)",
-        ),
-        (
-            "@fortnightly",
-            "`@fortnightly` is not a schedule Courant knows: the names are @yearly, \
-                          @annually, @monthly, @weekly, @daily, @midnight, @hourly",
-        ),
-        (
-            "0 0 30 2 *",
-            "`0 0 30 2 *` never comes: no month it names has such a day; change the \
-                        day of month or the month",
-        ),
-    ];
-    for (expression, expected) in table {
+    let refusals = include_str!("tests/refusals.txt").split("\n\n");
+    let mut seen = 0;
+    for refusal in refusals {
+        let (expression, expected) = refusal.trim_end().split_once("\n> ").expect(refusal);
         let error = Schedule::parse(expression, "UTC").unwrap_err();
         assert_eq!(error.to_string(), expected);
+        seen += 1;
     }
+    assert_eq!(seen, 16);
 }
 
 #[test]

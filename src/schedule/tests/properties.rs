@@ -4,10 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn schedule(expression: &str, zone: &str) -> Schedule {
-    Schedule::parse(expression, zone).unwrap()
-}
-
 /// Expressions of every form, valid by construction.
 fn expressions() -> impl Strategy<Value = String> {
     let minute = prop_oneof![
