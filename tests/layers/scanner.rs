@@ -129,6 +129,7 @@ fn test_code_is_told_from_the_rest() {
     assert_eq!(in_tests, [false, true, false]);
     let outside = Source::new("src/domain/x.rs", "#[cfg(test)]\nmod tests;\nfn a() { b }");
     assert!(!outside.is_test_code(outside.mentions("b")[0]));
+    assert_eq!(outside.test_modules(), [["domain", "x", "tests"]]);
 }
 
 #[test]

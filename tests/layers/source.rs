@@ -203,6 +203,21 @@ impl Source {
             })
         })
     }
+
+    /// The modules in files of their own that this one declares under `#[cfg(test)]`.
+    pub fn test_modules(&self) -> Vec<Vec<String>> {
+        const MARK: &str = "#[cfg(test)]";
+        self.code
+            .match_indices(MARK)
+            .filter_map(|(at, _)| {
+                let declared = self.code[at + MARK.len()..].split(['{', ';']).next()?;
+                let name = declared.split_once("mod ")?.1.trim();
+                let mut path = module_of(&self.path);
+                path.push(name.to_owned());
+                Some(path)
+            })
+            .collect()
+    }
 }
 
 /// The module path of a file below `src/`: `channels/email/mod.rs` is `[channels, email]`.
