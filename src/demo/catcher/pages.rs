@@ -129,7 +129,7 @@ fn parts(body: &mut String, mail: &CaughtMail, letter: &Letter) {
     if letter.html.is_some() {
         let _ = write!(
             body,
-            "<section><h2>HTML <a class=\"alone\" href=\"/mail/{number}/html\">alone</a></h2>\
+            "<section><h2>HTML <a class=\"alone\" href=\"/mail/{number}/html\">open alone</a></h2>\
              <iframe src=\"/mail/{number}/html\" title=\"The message’s HTML part\" \
              sandbox=\"allow-popups allow-popups-to-escape-sandbox\"></iframe></section>",
             number = mail.number

@@ -168,7 +168,7 @@ fn article_page(site: &Site, standing: Standing) -> String {
         escape(article.title),
         escape(&article.authors.join(", ")),
         standing.dated,
-        standing.dated.timestamp().strftime("%-d %B %Y"),
+        day_of(standing.dated, article.language),
         site.body_of(standing)
     );
     layout(site, article.title, article.language, &head, &body)
@@ -205,6 +205,30 @@ fn layout(site: &Site, title: &str, language: &str, head: &str, body: &str) -> S
         escape(title),
         base = escape(&site.base),
     )
+}
+
+/// `21 November 2026`, `21 نومبر 2026`.
+fn day_of(at: UnixMillis, language: &str) -> String {
+    const URDU_MONTHS: [&str; 12] = [
+        "جنوری",
+        "فروری",
+        "مارچ",
+        "اپریل",
+        "مئی",
+        "جون",
+        "جولائی",
+        "اگست",
+        "ستمبر",
+        "اکتوبر",
+        "نومبر",
+        "دسمبر",
+    ];
+    let day = at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
+    if language != "ur" {
+        return day.strftime("%-d %B %Y").to_string();
+    }
+    let month = usize::try_from(day.month()).unwrap_or(1);
+    format!("{} {} {}", day.day(), URDU_MONTHS[month - 1], day.year())
 }
 
 fn not_found() -> Response {

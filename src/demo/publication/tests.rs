@@ -128,6 +128,8 @@ async fn every_link_and_picture_of_an_article_leads_somewhere() {
         let html = page.text().await.unwrap();
         let language = publication.site.articles[standing.index].language;
         assert!(html.contains(&format!("<html lang=\"{language}\"")));
+        let months = ["November 2026", "نومبر 2026", "October 2026"];
+        assert!(months.iter().any(|month| html.contains(month)));
         for part in html
             .split(['"'])
             .filter(|p| p.starts_with('/') || p.starts_with(&base))
