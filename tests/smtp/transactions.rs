@@ -227,3 +227,33 @@ async fn a_relay_that_is_not_there_costs_no_delivery_a_try() {
     let error = Connection::open(&nowhere).await.err().unwrap();
     assert_eq!(error.trouble, RelayTrouble::Unreachable);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_side_by_side_do_not_mix_their_answers() {
+    let refuse = Rule::at(Step::Dot, Fault::reply("554 5.7.1 no")).percent(20);
+    let sink = Sink::with(vec![refuse]).await;
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..20 {
+        let relay = patient(sink.port());
+        senders.spawn(async move {
+            let mut connection = Connection::open(&relay).await.unwrap();
+            let mut said_sent = Vec::new();
+            for i in 0..20 {
+                let to = format!("reader{sender}.{i}@example.com");
+                let verdict = send(&mut connection, &to).await;
+                if name(&verdict.outcome) == "accepted" {
+                    said_sent.push(to);
+                }
+            }
+            said_sent
+        });
+    }
+    let mut said_sent = senders.join_all().await.concat();
+    let mut has: Vec<String> = sink.accepted().iter().map(|m| m.to[0].clone()).collect();
+    said_sent.sort();
+    has.sort();
+    assert_eq!(said_sent, has);
+    assert_eq!(sink.mails().len(), 400);
+    assert!((20..200).contains(&(400 - has.len())), "{}", has.len());
+    assert_eq!(sink.connections(), 20);
+}

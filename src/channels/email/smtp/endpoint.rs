@@ -8,6 +8,7 @@ use lettre::transport::smtp::extension::ClientId;
 use rustls::pki_types::CertificateDer;
 
 use super::tls;
+use crate::config::{RelayConfig, RelayScheme, RelayTls, SecretError};
 
 /// Which of the two protocols a relay speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +139,33 @@ impl Endpoint {
         }
     }
 
+    /// A relay as the configuration has it, trusting the authorities of this machine.
+    ///
+    /// # Errors
+    /// When its password is not where the configuration says.
+    pub fn from_config(relay: &RelayConfig, hello: &str) -> Result<Self, SecretError> {
+        let url = &relay.url;
+        let protocol = match url.scheme {
+            RelayScheme::Smtp | RelayScheme::Smtps => Protocol::Smtp,
+            RelayScheme::Lmtp => Protocol::Lmtp,
+        };
+        let security = match (url.scheme, url.tls) {
+            (RelayScheme::Smtps, _) => Security::Implicit,
+            (_, RelayTls::Required) => Security::Required,
+            (_, RelayTls::Opportunistic) => Security::Opportunistic,
+            (_, RelayTls::Off) => Security::Off,
+        };
+        let mut endpoint = Self::new(protocol, security, &url.host, url.port, hello);
+        if let (Some(user), Some(password)) = (&url.user, &relay.password) {
+            endpoint = endpoint.with_login(user, &password.resolve()?);
+        }
+        // Only these two look at who signed a certificate.
+        Ok(match endpoint.security {
+            Security::Implicit | Security::Required => endpoint.trusting_this_machine(),
+            Security::Opportunistic | Security::Off => endpoint,
+        })
+    }
+
     /// The same relay, with a login. Opportunistic TLS becomes required TLS: a password does
     /// not go over a connection that anyone on the way could have made plain.
     #[must_use]
@@ -224,6 +252,53 @@ mod tests {
         ] {
             assert_eq!(client_id(hello).to_string(), said);
         }
+    }
+
+    fn configured(keys: &str) -> Result<Endpoint, SecretError> {
+        let text = format!(
+            "[site]\nname = \"N\"\nurl = \"https://example.org\"\npostal_address = \"1 Road\"\n\
+             [relays.main]\n{keys}\n"
+        );
+        let path = std::path::Path::new("courant.toml");
+        let config = crate::config::from_text(path, &text, |_| Vec::new()).unwrap();
+        Endpoint::from_config(&config.relays["main"], "letters.example.org")
+    }
+
+    #[test]
+    fn a_relays_url_says_how_it_is_spoken_to() {
+        for (keys, security, address) in [
+            (
+                "url = \"smtp://mail.example.org\"",
+                Security::Opportunistic,
+                "mail.example.org:25",
+            ),
+            (
+                "url = \"smtp://mail.example.org?tls=off\"",
+                Security::Off,
+                "mail.example.org:25",
+            ),
+            (
+                "url = \"smtp://ada@mail.example.org\"\npassword = \"x\"",
+                Security::Required,
+                "mail.example.org:587",
+            ),
+            (
+                "url = \"smtps://ada@[::1]\"\npassword = \"x\"",
+                Security::Implicit,
+                "[::1]:465",
+            ),
+        ] {
+            let relay = configured(keys).unwrap();
+            assert_eq!(
+                (relay.security, relay.address()),
+                (security, address.to_owned())
+            );
+            assert_eq!(relay.credentials.is_some(), keys.contains("password"));
+        }
+        let lmtp = configured("url = \"lmtp://127.0.0.1?tls=off\"").unwrap();
+        assert_eq!(lmtp.protocol, Protocol::Lmtp);
+        let lost = "url = \"smtp://ada@mail.example.org\"\npassword = { file = \"/nowhere\" }";
+        assert!(configured(lost).is_err());
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! The keys of a channel that only e-mail understands.
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::message::Mailbox;
+use crate::config::{ChannelConfig, Problem};
+use crate::domain::EmailAddress;
+
+/// The subject of a channel that sets none.
+pub const DEFAULT_SUBJECT: &str = "{{ issue.title }}";
+
+/// Mailbox providers whose DMARC policy makes every other server's mail from them go astray.
+const NOT_OURS: [&str; 9] = [
+    "gmail.com",
+    "googlemail.com",
+    "yahoo.com",
+    "ymail.com",
+    "aol.com",
+    "outlook.com",
+    "hotmail.com",
+    "live.com",
+    "icloud.com",
+];
+
+/// What an e-mail channel adds to [`ChannelConfig`].
+#[derive(Debug, Clone)]
+pub struct EmailSettings {
+    /// Who it comes from.
+    pub from: Mailbox,
+    /// Where answers go, when not to `from`.
+    pub reply_to: Option<Mailbox>,
+    /// The template of the subject.
+    pub subject: String,
+    /// The template of the line that mail programs show after the subject.
+    pub preheader: Option<String>,
+    /// The relays that carry it; empty for all.
+    pub relays: Vec<String>,
+    /// The domain of its return paths, which takes the bounces.
+    pub bounce_domain: Option<String>,
+    /// What an operator should know although it works: `check` prints it and `run` logs it.
+    pub warnings: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    from: String,
+    reply_to: Option<String>,
+    subject: Option<String>,
+    preheader: Option<String>,
+    #[serde(default)]
+    relays: Vec<String>,
+    bounce_domain: Option<String>,
+    dkim: Option<IgnoredAny>,
+}
+
+impl EmailSettings {
+    /// Reads them off a channel's table.
+    ///
+    /// # Errors
+    /// All problems with them, each at its place.
+    pub fn open(channel: &ChannelConfig) -> Result<Self, Vec<Problem>> {
+        let keys: Keys = channel.settings.parse()?;
+        let mut problems = Vec::new();
+        let from = mailbox(channel, "from", &keys.from, &mut problems);
+        let reply_to = keys
+            .reply_to
+            .and_then(|text| mailbox(channel, "reply_to", &text, &mut problems));
+        let bounce_domain = keys
+            .bounce_domain
+            .and_then(|text| domain(channel, &text, &mut problems));
+        let Some(from) = from.filter(|_| problems.is_empty()) else {
+            return Err(problems);
+        };
+        let mut warnings = Vec::new();
+        warnings.extend(keys.dkim.map(|_| no_dkim_yet(channel)));
+        warnings.extend(foreign_sender(channel, &from));
+        Ok(Self {
+            from,
+            reply_to,
+            subject: keys.subject.unwrap_or_else(|| DEFAULT_SUBJECT.to_owned()),
+            preheader: keys.preheader,
+            relays: keys.relays,
+            bounce_domain,
+            warnings,
+        })
+    }
+
+    /// The return path of one delivery: an address of its own under `bounce_domain`, so that
+    /// a bounce says by itself whom it is about (VERP), else the sender's address. `token` is
+    /// of letters, digits, `-` and `_`, at most 62 of them (RFC 5321 §4.5.3.1.1).
+    #[must_use]
+    pub fn envelope_from(&self, token: &str) -> String {
+        match &self.bounce_domain {
+            Some(domain) => format!("b+{token}@{domain}"),
+            None => self.from.address.to_string(),
+        }
+    }
+
+    /// The list's identifier (RFC 2919): the channel's name under the sender's domain.
+    #[must_use]
+    pub fn list_id(&self, channel: &str) -> String {
+        format!("{channel}.{}", self.from.address.domain())
+    }
+}
+
+fn mailbox(
+    channel: &ChannelConfig,
+    key: &str,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Mailbox> {
+    match Mailbox::parse(text) {
+        Ok(mailbox) => Some(mailbox),
+        Err(error) => {
+            let help = "write `Name <name@example.org>`, or the address alone".to_owned();
+            problems.push(channel.settings.problem(key, error.to_string(), Some(help)));
+            None
+        }
+    }
+}
+
+fn domain(channel: &ChannelConfig, text: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    match EmailAddress::parse(&format!("b@{text}")) {
+        Ok(address) if !text.contains('@') => Some(address.domain().to_owned()),
+        _ => {
+            let message = format!("`{text}` is not a domain");
+            let help = "write the part after the @, like bounces.news.example.org".to_owned();
+            let problem = channel
+                .settings
+                .problem("bounce_domain", message, Some(help));
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+fn no_dkim_yet(channel: &ChannelConfig) -> Problem {
+    let message = "DKIM signing is not in this version: let the relay sign, and remove `dkim`";
+    channel.settings.problem("dkim", message, None)
+}
+
+fn foreign_sender(channel: &ChannelConfig, from: &Mailbox) -> Option<Problem> {
+    let domain = from.address.domain();
+    NOT_OURS.contains(&domain).then(|| {
+        let message = format!("most mailboxes refuse newsletters that claim to be from {domain}");
+        let help = "send from an address of a domain of your own".to_owned();
+        channel.settings.problem("from", message, Some(help))
+    })
+}
