@@ -24,4 +24,4 @@ pub use image::first_image;
 pub use inline::{InlineError, inline_css};
 pub use render::to_text;
 pub use summary::{first_sentences, lead, word_count};
-pub use text::{feed_links, plain};
+pub use text::{escape_text, feed_links, plain};

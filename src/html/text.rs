@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::allow::resolve;
+use super::allow::{escape, resolve};
 use super::tokens::{Piece, is_block, walk};
 
 /// Text or HTML as one line of plain text: tags gone, entities decoded, white space single,
@@ -17,6 +17,14 @@ pub fn plain(html: &str) -> String {
         _ => {}
     });
     line.text
+}
+
+/// Plain text as HTML: what would mean something in HTML is escaped.
+#[must_use]
+pub fn escape_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    escape(text, &mut out);
+    out
 }
 
 /// One line that collects text with its white space collapsed.

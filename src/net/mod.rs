@@ -11,11 +11,9 @@
 
 mod error;
 mod guard;
-#[cfg(test)]
-pub(crate) mod loopback;
 mod resolve;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,12 @@
+//! Hostile addresses, hostile servers, and real HTTP over the loopback.
+
+pub(crate) mod loopback;
+
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use super::loopback::{Answer, Loopback, http};
+use self::loopback::{Answer, Loopback, http};
 use super::*;
 
 /// Every way of writing this machine that we know; `{p}` is the canary's port.

@@ -1,1 +1,136 @@
-//! Where articles come from: one file per kind.
+//! Where articles come from: one file or folder per kind.
+//!
+//! A source is asked with what it said last time ([`Memory`]) and answers with uniform
+//! [`Entry`]s ([`Polled`]) or with why it could not ([`PollError`]). It keeps nothing and
+//! knows no database; `pipeline::ingest` decides what is new. Adding a kind is one file and
+//! one line in [`KINDS`].
+
+pub mod feed;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::config::{Problem, SourceConfig, alternatives, nearest};
+use crate::domain::Entry;
+use crate::net;
+
+/// A future that can be kept in a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes a source of its table, or says all that is wrong with the table.
+pub type Open = fn(&SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>>;
+
+/// A kind of source.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// One line for help texts and documentation.
+    pub summary: &'static str,
+    /// Makes one of its table.
+    pub open: Open,
+}
+
+/// Every kind of source there is.
+pub const KINDS: &[Kind] = &[feed::KIND];
+
+/// Makes the source that a `[sources.ID]` table describes.
+///
+/// # Errors
+/// All problems of the table's own keys, or that there is no such kind.
+pub fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
+    if let Some(kind) = KINDS.iter().find(|kind| kind.name == config.kind) {
+        return (kind.open)(config);
+    }
+    let names = || KINDS.iter().map(|kind| kind.name);
+    let help = match nearest(&config.kind, names()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("use {}", alternatives(names())),
+    };
+    let message = format!("there is no kind of source named `{}`", config.kind);
+    Err(vec![config.settings.problem("kind", message, Some(help))])
+}
+
+/// Something that articles come from.
+pub trait Source: Send + Sync {
+    /// Asks once.
+    fn poll<'a>(
+        &'a self,
+        memory: &'a Memory,
+        client: &'a net::Client,
+    ) -> BoxFuture<'a, Result<Polled, PollError>>;
+}
+
+/// What a source said last time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// [`Polled::etag`] of the last answer.
+    pub etag: Option<String>,
+    /// [`Polled::last_modified`] of the last answer.
+    pub last_modified: Option<String>,
+    /// Where the source has moved for good; asked instead of the configured address.
+    pub url_override: Option<String>,
+}
+
+/// What a source answered.
+#[derive(Debug, Clone, Default)]
+pub struct Polled {
+    /// Its articles in the order of the document, without repetitions. Empty for
+    /// `not_modified`. An article that is not among them has not been withdrawn.
+    pub entries: Vec<Entry>,
+    /// Whether it said that nothing has changed since the last answer.
+    pub not_modified: bool,
+    /// The validator to send next time.
+    pub etag: Option<String>,
+    /// The date to send next time.
+    pub last_modified: Option<String>,
+    /// The size of the document, decompressed.
+    pub bytes: usize,
+    /// The HTTP status, 0 for sources that are not fetched.
+    pub status: u16,
+    /// The language of the whole, BCP 47; entries have it already where they named none.
+    pub feed_language: Option<String>,
+    /// Where it has moved for good (301 or 308), if it has.
+    pub moved_to: Option<String>,
+    /// What was odd and had to be mended, in sentences for the people who own the source.
+    pub notes: Vec<String>,
+}
+
+/// Why a source could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct PollError {
+    /// What happened, where, and what can be done.
+    pub message: String,
+    /// How long the server asked us to stay away.
+    pub retry_after: Option<Duration>,
+    /// Whether it said that it is gone for good (410): stop asking, tell the operator.
+    pub gone: bool,
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+}
+
+impl PollError {
+    /// An error that is neither a wait nor a farewell.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            retry_after: None,
+            gone: false,
+            status: None,
+        }
+    }
+}
+
+impl From<net::FetchError> for PollError {
+    fn from(error: net::FetchError) -> Self {
+        Self {
+            message: error.to_string(),
+            retry_after: error.retry_after(),
+            gone: error.status() == Some(410),
+            status: error.status(),
+        }
+    }
+}

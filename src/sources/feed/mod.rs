@@ -1,0 +1,152 @@
+//! RSS, Atom and JSON Feed, as they are and as they should be.
+//!
+//! feed-rs reads them, off the async threads and inside a panic guard, behind a few repairs
+//! ([`decode`]); [`entry`] makes articles of what it read. Identity is ours: feed-rs invents
+//! ids for entries without one, and the invented id changes with a corrected title.
+
+mod dates;
+mod decode;
+mod entry;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
+use crate::config::{Problem, SourceConfig};
+use crate::net::{Client, Conditions, Fetched, Limits};
+
+/// The kind `feed`.
+pub const KIND: Kind = Kind {
+    name: "feed",
+    summary: "an RSS, Atom or JSON feed, polled with conditional requests",
+    open,
+};
+
+const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, \
+    application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedSettings {
+    url: String,
+}
+
+/// A feed at an address.
+#[derive(Debug)]
+pub struct Feed {
+    url: Url,
+}
+
+fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
+    let settings: FeedSettings = config.settings.parse()?;
+    match address(&settings.url) {
+        Ok(url) => Ok(Box::new(Feed { url })),
+        Err(message) => {
+            let help = "give the feed's full address, like https://news.example.org/feed/";
+            Err(vec![config.settings.problem(
+                "url",
+                message,
+                Some(help.to_owned()),
+            )])
+        }
+    }
+}
+
+/// The address of a feed as people copy it: `feed:` and `feed://` are links for feed readers
+/// and mean the web address behind them.
+fn address(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    let web = match text.strip_prefix("feed:") {
+        Some(rest) if rest.starts_with("//") => format!("https:{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => text.to_owned(),
+    };
+    let mut url = Url::parse(&web).map_err(|e| format!("`{text}` is no address: {e}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{text}` is no web address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user name or password in a feed's address is not supported".to_owned());
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+impl Feed {
+    /// A feed at `url`.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self { url }
+    }
+
+    async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
+        let moved = memory.url_override.as_deref().and_then(|u| address(u).ok());
+        let url = moved.as_ref().unwrap_or(&self.url);
+        let conditions = Conditions {
+            etag: memory.etag.clone(),
+            last_modified: memory.last_modified.clone(),
+            accept: Some(ACCEPT),
+        };
+        let fetched = client.get(url, &conditions, &Limits::default()).await?;
+        let mut polled = Polled {
+            not_modified: fetched.not_modified,
+            etag: fetched.etag.clone(),
+            last_modified: fetched.last_modified.clone(),
+            bytes: fetched.body.len(),
+            status: fetched.status,
+            moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
+            ..Polled::default()
+        };
+        if fetched.not_modified {
+            // RFC 9111 §4.3.4: a 304 renews what it names and leaves the rest.
+            polled.etag = polled.etag.or_else(|| memory.etag.clone());
+            polled.last_modified = polled
+                .last_modified
+                .or_else(|| memory.last_modified.clone());
+            return Ok(polled);
+        }
+        let at = fetched.final_url.clone();
+        // A parser of strangers' input may panic; the task is its guard beside catch_unwind.
+        let parsed = tokio::task::spawn_blocking(move || parse_fetched(&fetched))
+            .await
+            .map_err(|_| PollError::new(format!("{at}: the feed's parser broke down on it")))?
+            .map_err(|why| PollError::new(format!("{at}: {why}")))?;
+        if parsed.is_wordpress {
+            polled.etag = polled.etag.map(strong);
+        }
+        polled.entries = parsed.entries;
+        polled.feed_language = parsed.language;
+        polled.notes = parsed.notes;
+        Ok(polled)
+    }
+}
+
+fn parse_fetched(fetched: &Fetched) -> Result<parse::Parsed, String> {
+    parse::parse(
+        &fetched.body,
+        fetched.content_type.as_deref(),
+        &fetched.final_url,
+    )
+}
+
+/// WordPress compares validators letter by letter (class-wp.php, `send_headers`), so the weak
+/// form that a proxy on the way makes of its own would never match again.
+fn strong(etag: String) -> String {
+    match etag.strip_prefix("W/") {
+        Some(strong) => strong.to_owned(),
+        None => etag,
+    }
+}
+
+impl Source for Feed {
+    fn poll<'a>(
+        &'a self,
+        memory: &'a Memory,
+        client: &'a Client,
+    ) -> BoxFuture<'a, Result<Polled, PollError>> {
+        Box::pin(self.read(memory, client))
+    }
+}
