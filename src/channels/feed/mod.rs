@@ -24,10 +24,11 @@ pub use atom::atom;
 pub use export::{ExportError, export};
 pub use json::json;
 pub use rss::rss;
-pub use settings::FeedSettings;
+pub use settings::{FeedSettings, fresh_for};
 
 use std::time::Duration;
 
+use crate::config::{ChannelConfig, Server, Site};
 use crate::domain::{Article, Image, UnixMillis};
 
 /// The word for this kind in the configuration.
@@ -139,6 +140,20 @@ pub struct FeedDoc {
 }
 
 impl FeedDoc {
+    /// The feed of a configured channel with these articles, newest first.
+    #[must_use]
+    pub fn of(channel: &ChannelConfig, site: &Site, server: &Server, articles: &[Article]) -> Self {
+        Self {
+            title: channel.title.clone(),
+            home_url: site.url.to_string(),
+            self_urls: SelfUrls::of(server.base_url.as_str(), &channel.id),
+            description: channel.description.clone(),
+            language: site.language.clone(),
+            fresh_for: fresh_for(channel),
+            items: articles.iter().map(FeedItem::of).collect(),
+        }
+    }
+
     /// When the newest change in it happened; 1970 when it is empty.
     #[must_use]
     pub fn updated(&self) -> UnixMillis {
