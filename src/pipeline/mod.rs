@@ -1,1 +1,3 @@
 //! Where the store meets the adapters.
+
+pub mod status;

@@ -1,0 +1,195 @@
+//! How things stand: the document of `status --json` and `GET /api/v1/status`.
+//!
+//! Read from the configuration and the database alone, so the command line tells the same as
+//! the daemon.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use crate::config::{ChannelConfig, ChannelSchedule, Config, RelayConfig, SourceConfig};
+use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
+use crate::store::{Db, SourceMemory, StoreError};
+
+/// Every value of [`SourceStatus::state`].
+pub const SOURCE_STATES: [&str; 4] = ["new", "ok", "failing", "gone"];
+
+/// Sources, channels, the queue, relays. Times are RFC 3339 in UTC.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Of this program.
+    pub version: &'static str,
+    /// Seconds since the daemon started.
+    pub uptime_s: u64,
+    /// Every configured source.
+    pub sources: Vec<SourceStatus>,
+    /// Every configured channel.
+    pub channels: Vec<ChannelStatus>,
+    /// How many deliveries are in each state; every state is there.
+    #[serde(serialize_with = "in_lifes_order")]
+    pub deliveries: BTreeMap<DeliveryState, i64>,
+    /// Every configured relay.
+    pub relays: Vec<RelayStatus>,
+}
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// Its name in the configuration.
+    pub id: String,
+    /// `feed`, `wordpress` …
+    pub kind: String,
+    /// `new` (never fetched), `ok`, `failing`, or `gone` (it said so, 410, and is not asked
+    /// again).
+    pub state: &'static str,
+    /// When it was last fetched.
+    pub last_fetch: Option<UnixMillis>,
+    /// When it is fetched next.
+    pub next_fetch: Option<UnixMillis>,
+    /// How many of its articles are known.
+    pub articles: i64,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// Failures since the last good answer (for metrics; not part of the document).
+    #[serde(skip)]
+    pub fails: i64,
+}
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChannelStatus {
+    /// Its name in the configuration.
+    pub id: String,
+    /// `email`, `feed` …
+    pub kind: String,
+    /// `new` (no issue yet), `ok`, `sending`, `waiting` (an issue waits for approval) or
+    /// `paused`: of the newest issue.
+    pub state: &'static str,
+    /// When its schedules next call for an issue; none for `each`, which follows the articles.
+    pub next_run: Option<UnixMillis>,
+    /// The newest issue's id, as `courant issues show` takes it.
+    pub last_issue: Option<IssueId>,
+}
+
+/// A relay.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RelayStatus {
+    /// Its name in the configuration.
+    pub id: String,
+    /// `ready`, or `unused` when no channel sends mail.
+    pub state: &'static str,
+    /// The most connections it is given at a time.
+    pub connections: u32,
+    /// The most messages a second; none for as many as it takes.
+    pub rate_per_s: Option<f64>,
+}
+
+fn in_lifes_order<S: Serializer>(
+    counts: &BTreeMap<DeliveryState, i64>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_map(counts.iter().map(|(state, count)| (state.as_str(), count)))
+}
+
+/// How things stand at `now`, for a daemon that started at `started`.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub async fn status(
+    db: &Db,
+    config: &Config,
+    started: UnixMillis,
+    now: UnixMillis,
+) -> Result<Status, StoreError> {
+    let memories = db.sources().await?;
+    let memories: BTreeMap<_, _> = memories.iter().map(|m| (m.name.as_str(), m)).collect();
+    let articles = db.article_counts().await?;
+    let mut channels = Vec::with_capacity(config.channels.len());
+    for channel in config.channels.values() {
+        let newest = db.issues(Some(&channel.id), None, 1).await?;
+        channels.push(channel_status(channel, newest.first(), now));
+    }
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: now.since(started).as_secs(),
+        sources: config
+            .sources
+            .values()
+            .map(|source| {
+                let known = articles.get(&source.id).copied().unwrap_or_default();
+                source_status(source, memories.get(source.id.as_str()).copied(), known)
+            })
+            .collect(),
+        channels,
+        deliveries: db.queue_counts().await?,
+        relays: config
+            .relays
+            .values()
+            .map(|r| relay_status(r, config))
+            .collect(),
+    })
+}
+
+fn source_status(
+    source: &SourceConfig,
+    memory: Option<&SourceMemory>,
+    articles: i64,
+) -> SourceStatus {
+    let state = match memory {
+        Some(memory) if memory.gone => "gone",
+        Some(memory) if memory.fails > 0 => "failing",
+        Some(memory) if memory.last_fetch_at.is_some() => "ok",
+        _ => "new",
+    };
+    SourceStatus {
+        id: source.id.clone(),
+        kind: source.kind.clone(),
+        state,
+        last_fetch: memory.and_then(|m| m.last_fetch_at),
+        next_fetch: memory
+            .and_then(|m| m.next_fetch_at)
+            .filter(|_| state != "gone"),
+        articles,
+        error: memory.and_then(|m| m.error.clone()),
+        fails: memory.map_or(0, |m| m.fails),
+    }
+}
+
+fn channel_status(
+    channel: &ChannelConfig,
+    newest: Option<&Issue>,
+    now: UnixMillis,
+) -> ChannelStatus {
+    let state = newest.map_or("new", |issue| match issue.state {
+        IssueState::Waiting => "waiting",
+        IssueState::Sending => "sending",
+        IssueState::Paused => "paused",
+        IssueState::Done | IssueState::Cancelled => "ok",
+    });
+    let runs = channel.schedules.values().filter_map(|one| match one {
+        ChannelSchedule::Each => None,
+        ChannelSchedule::Cron(cron) => cron.next_after(now),
+    });
+    ChannelStatus {
+        id: channel.id.clone(),
+        kind: channel.kind.clone(),
+        state,
+        next_run: runs.min(),
+        last_issue: newest.map(|issue| issue.id),
+    }
+}
+
+fn relay_status(relay: &RelayConfig, config: &Config) -> RelayStatus {
+    let is_used = config
+        .channels
+        .values()
+        .any(|channel| channel.kind == "email");
+    RelayStatus {
+        id: relay.id.clone(),
+        state: if is_used { "ready" } else { "unused" },
+        connections: relay.connections,
+        rate_per_s: relay
+            .rate
+            .map(|rate| f64::from(rate.count) / rate.per.as_secs_f64()),
+    }
+}
