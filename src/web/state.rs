@@ -1,0 +1,104 @@
+//! What every page needs: the live configuration and templates, the database, the token key.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::feeds::FeedCache;
+use super::metrics::HttpMetrics;
+use crate::config::Config;
+use crate::domain::{TokenKey, UnixMillis};
+use crate::store::{Db, StoreError};
+use crate::templates::Templates;
+
+/// What a reload replaces, always both together.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// The templates in force.
+    pub templates: Arc<Templates>,
+}
+
+/// Shared by all requests of both listeners; clones are the same state.
+#[derive(Debug, Clone)]
+pub struct State(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    live: RwLock<Live>,
+    db: Db,
+    key: TokenKey,
+    started: UnixMillis,
+    is_draining: AtomicBool,
+    metrics: HttpMetrics,
+    feeds: FeedCache,
+}
+
+impl State {
+    /// Reads the installation's key from the database, making it at the first start.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub async fn new(
+        config: Arc<Config>,
+        templates: Arc<Templates>,
+        db: Db,
+        started: UnixMillis,
+    ) -> Result<Self, StoreError> {
+        let key = db.token_key().await?;
+        Ok(Self(Arc::new(Inner {
+            live: RwLock::new(Live { config, templates }),
+            db,
+            key,
+            started,
+            is_draining: AtomicBool::new(false),
+            metrics: HttpMetrics::default(),
+            feeds: FeedCache::new(Duration::from_secs(1)),
+        })))
+    }
+
+    /// Puts a new configuration and its templates in force; requests under way keep the old.
+    pub fn reload(&self, config: Arc<Config>, templates: Arc<Templates>) {
+        *self.0.live.write().unwrap_or_else(PoisonError::into_inner) = Live { config, templates };
+        self.0.feeds.forget();
+    }
+
+    /// From now on `/readyz` says no, so that a balancer sends nobody here any more.
+    pub fn start_draining(&self) {
+        self.0.is_draining.store(true, Ordering::Release);
+    }
+
+    /// The configuration and templates in force.
+    pub(super) fn live(&self) -> Live {
+        self.0
+            .live
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(super) fn key(&self) -> &TokenKey {
+        &self.0.key
+    }
+
+    pub(super) fn started(&self) -> UnixMillis {
+        self.0.started
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.0.is_draining.load(Ordering::Acquire)
+    }
+
+    pub(super) fn metrics(&self) -> &HttpMetrics {
+        &self.0.metrics
+    }
+
+    pub(super) fn feeds(&self) -> &FeedCache {
+        &self.0.feeds
+    }
+}

@@ -1,0 +1,127 @@
+//! What the pages see: a list of what may be shown.
+
+use serde::Serialize;
+
+use crate::config::{ChannelConfig, Config, Server, Site};
+use crate::domain::{Issue, UnixMillis};
+
+/// The publication.
+#[derive(Debug, Serialize)]
+pub struct SiteView<'a> {
+    name: &'a str,
+    url: &'a str,
+    language: &'a str,
+    timezone: &'a str,
+    postal_address: &'a str,
+}
+
+impl<'a> SiteView<'a> {
+    /// `[site]`, as templates know it.
+    pub fn of(site: &'a Site) -> Self {
+        Self {
+            name: &site.name,
+            url: site.url.as_str(),
+            language: &site.language,
+            timezone: &site.timezone,
+            postal_address: &site.postal_address,
+        }
+    }
+}
+
+/// The three addresses of a feed.
+#[derive(Debug, Serialize)]
+pub struct FeedUrls {
+    rss: String,
+    atom: String,
+    json: String,
+}
+
+/// A channel, on the pages about it and in the list of all.
+#[derive(Debug, Serialize)]
+pub struct ChannelView {
+    id: String,
+    title: String,
+    description: String,
+    kind: String,
+    /// Its archive, under the name mails use for it.
+    url: String,
+    archive_url: String,
+    feed_urls: Option<FeedUrls>,
+}
+
+impl ChannelView {
+    /// A configured channel.
+    pub fn of(channel: &ChannelConfig, server: &Server) -> Self {
+        let feed = |ending| server.link(&format!("feeds/{}.{ending}", channel.id));
+        let archive = server.link(&format!("archive/{}", channel.id));
+        Self {
+            id: channel.id.clone(),
+            title: channel.title.clone(),
+            description: channel.description.clone(),
+            kind: channel.kind.clone(),
+            url: archive.clone(),
+            archive_url: archive,
+            feed_urls: (channel.kind == crate::channels::feed::KIND).then(|| FeedUrls {
+                rss: feed("rss"),
+                atom: feed("atom"),
+                json: feed("json"),
+            }),
+        }
+    }
+
+    /// A channel by its id, which old mails may know though the configuration no longer does.
+    pub fn named(id: &str, config: &Config) -> Self {
+        match config.channels.get(id) {
+            Some(channel) => Self::of(channel, &config.server),
+            None => Self {
+                id: id.to_owned(),
+                title: id.to_owned(),
+                description: String::new(),
+                kind: String::new(),
+                url: config.server.link(""),
+                archive_url: config.server.link(""),
+                feed_urls: None,
+            },
+        }
+    }
+
+    /// The RSS address, where the channel is a feed.
+    pub fn feed_url(&self) -> Option<&str> {
+        self.feed_urls.as_ref().map(|urls| urls.rss.as_str())
+    }
+}
+
+/// A line of an archive.
+#[derive(Debug, Serialize)]
+pub struct IssueLine {
+    number: i64,
+    title: String,
+    date: UnixMillis,
+    url: String,
+}
+
+impl IssueLine {
+    /// An issue of `channel`; one that was composed without a title bears the channel's.
+    pub fn of(issue: &Issue, channel: &ChannelConfig, server: &Server) -> Self {
+        Self {
+            number: issue.number,
+            title: title_of(issue, channel),
+            date: issue.created_at,
+            url: issue_url(issue, server),
+        }
+    }
+}
+
+/// The issue's title, or the channel's where it has none.
+pub fn title_of(issue: &Issue, channel: &ChannelConfig) -> String {
+    if issue.title.is_empty() {
+        channel.title.clone()
+    } else {
+        issue.title.clone()
+    }
+}
+
+/// The issue's page in the archive.
+pub fn issue_url(issue: &Issue, server: &Server) -> String {
+    server.link(&format!("archive/{}/{}", issue.channel, issue.number))
+}

@@ -1,0 +1,18 @@
+//! What readers, feed programs, mail providers, operators and attackers get over HTTP: told to
+//! a real server on loopback, over a real database.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
+
+#[path = "web/kit.rs"]
+mod kit;
+
+#[path = "web/admin.rs"]
+mod admin;
+#[path = "web/archive.rs"]
+mod archive;
+#[path = "web/connections.rs"]
+mod connections;
+#[path = "web/feeds.rs"]
+mod feeds;
+#[path = "web/readers.rs"]
+mod readers;
