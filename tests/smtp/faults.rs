@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use courant::channels::email::smtp::{Connection, RelayTrouble};
 use courant::domain::Outcome;
 
-use crate::kit::{FROM, MESSAGE, SHORT, address, name, one, open, patient, relay, send};
+use crate::kit::{
+    FROM, MESSAGE, SHORT, address, name, one, one_hasty, open, open_hasty, patient, relay, send,
+};
 use crate::support::smtp::{Fault, Rule, Sink, Step};
 
 const TRANSACTION: [Step; 5] = [Step::Mail, Step::Rcpt, Step::Data, Step::Body, Step::Dot];
@@ -71,7 +73,7 @@ async fn a_relay_that_falls_silent_is_waited_for_no_longer_than_its_deadline() {
     {
         let sink = Sink::with(vec![Rule::at(step, Fault::Hang)]).await;
         let begin = Instant::now();
-        assert_eq!(one(&sink).await, (expected, false), "{step:?}");
+        assert_eq!(one_hasty(&sink).await, (expected, false), "{step:?}");
         assert!(begin.elapsed() >= SHORT && begin.elapsed() < SHORT * 10);
         assert_eq!(sink.accepted().len(), 0);
     }
@@ -86,9 +88,9 @@ async fn a_relay_that_falls_silent_is_waited_for_no_longer_than_its_deadline() {
 async fn an_answer_that_drips_does_not_outlast_its_deadline() {
     let drip = || Fault::Drip(SHORT / 4);
     let sink = Sink::with(vec![Rule::at(Step::Dot, drip())]).await;
-    assert_eq!(one(&sink).await, ("unknown", false));
+    assert_eq!(one_hasty(&sink).await, ("unknown", false));
     let sink = Sink::with(vec![Rule::at(Step::Rcpt, drip())]).await;
-    assert_eq!(one(&sink).await, ("deferred", false));
+    assert_eq!(one_hasty(&sink).await, ("deferred", false));
 }
 
 #[tokio::test]
@@ -118,7 +120,7 @@ fn endless() -> Vec<u8> {
 async fn a_message_that_was_cut_off_was_not_delivered() {
     for fault in [Fault::Close, Fault::Hang] {
         let sink = Sink::with(vec![Rule::at(Step::Body, fault)]).await;
-        let mut connection = open(&sink).await;
+        let mut connection = open_hasty(&sink).await;
         let to = address("ada@example.com");
         let verdict = connection.send(FROM, &to, &endless()).await;
         assert_eq!(name(&verdict.outcome), "deferred", "{verdict:?}");
@@ -132,7 +134,7 @@ async fn a_message_that_was_cut_off_was_not_delivered() {
 async fn an_answer_in_the_middle_of_the_message_is_never_a_yes() {
     let early = Fault::ReplyAndClose("552 5.3.4 too big".into());
     let sink = Sink::with(vec![Rule::at(Step::Body, early)]).await;
-    let mut connection = open(&sink).await;
+    let mut connection = open_hasty(&sink).await;
     let verdict = connection
         .send(FROM, &address("ada@example.com"), &endless())
         .await;

@@ -29,6 +29,11 @@ pub fn patient(port: u16) -> Endpoint {
 }
 
 pub async fn open(sink: &Sink) -> Connection {
+    Connection::open(&patient(sink.port())).await.unwrap()
+}
+
+/// With deadlines that the test waits out.
+pub async fn open_hasty(sink: &Sink) -> Connection {
     Connection::open(&relay(sink.port())).await.unwrap()
 }
 
@@ -51,7 +56,15 @@ pub fn name(outcome: &Outcome) -> &'static str {
 /// One message on a new connection; the outcome's name, and whether the connection can be used
 /// for another.
 pub async fn one(sink: &Sink) -> (&'static str, bool) {
-    let mut connection = open(sink).await;
+    one_over(open(sink).await).await
+}
+
+/// The same with deadlines that the test waits out.
+pub async fn one_hasty(sink: &Sink) -> (&'static str, bool) {
+    one_over(open_hasty(sink).await).await
+}
+
+async fn one_over(mut connection: Connection) -> (&'static str, bool) {
     let verdict = send(&mut connection, "ada@example.com").await;
     (name(&verdict.outcome), connection.is_usable())
 }
