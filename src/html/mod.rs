@@ -1,7 +1,7 @@
 //! HTML from outside: cleaned once, read as text, searched for a picture; and our own mails'
 //! style sheets written into their elements.
 //!
-//! Everything here reads through one tokenizer walk ([`tokens`]) that is linear in its input
+//! Everything here reads through one tokenizer walk (`tokens`) that is linear in its input
 //! and bounded in depth. [`clean`] writes what it saw anew, balanced, without anything that
 //! is not on its list, and only that goes through ammonia: no HTML parser sees markup from a
 //! stranger (html5ever needs 18 seconds for 50,000 nested elements).

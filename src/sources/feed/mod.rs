@@ -1,7 +1,7 @@
 //! RSS, Atom and JSON Feed, as they are and as they should be.
 //!
 //! feed-rs reads them, off the async threads and inside a panic guard, behind a few repairs
-//! ([`decode`]); [`entry`] makes articles of what it read. Identity is ours: feed-rs invents
+//! (`decode`); `entry` makes articles of what it read. Identity is ours: feed-rs invents
 //! ids for entries without one, and the invented id changes with a corrected title.
 
 mod dates;
