@@ -43,7 +43,7 @@ statements! {
             finished_at = CASE WHEN ended = 1 THEN CAST($3 AS BIGINT) ELSE NULL END
          FROM given WHERE id = given_id AND lease_gen = given_gen AND lease_owner = $2
             AND state = 'leased'
-         RETURNING id"
+         RETURNING id, lease_gen"
     );
     /// Only for rows that were settled: the list holds their ids and reasons.
     SUPPRESS_ADDRESSES = list!(
@@ -71,10 +71,10 @@ impl Db {
         }
         let rows: Vec<SettledRow<'_>> = settled.iter().map(row_of).collect();
         let mut tx = self.begin().await?;
-        let written: Vec<(i64,)> = tx.all(&SETTLE, args![&json(&rows), owner, now]).await?;
+        let written: Vec<(i64, i64)> = tx.all(&SETTLE, args![&json(&rows), owner, now]).await?;
         let bad: Vec<(i64, &str)> = settled
             .iter()
-            .filter(|s| s.transition.suppress && written.contains(&(s.id.0,)))
+            .filter(|s| s.transition.suppress && written.contains(&(s.id.0, s.generation)))
             .map(|s| (s.id.0, &*s.transition.reason))
             .collect();
         if !bad.is_empty() {

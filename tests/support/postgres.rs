@@ -9,7 +9,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -27,8 +27,17 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Cluster {
     url: String,
-    /// Closed when the cluster is dropped or the process ends; see the module's text.
-    _lifeline: Option<std::process::ChildStdin>,
+    /// The shell that stops the server when its input closes; see the module's text.
+    holder: Option<Child>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(mut holder) = self.holder.take() {
+            drop(holder.stdin.take());
+            let _ = holder.wait();
+        }
+    }
 }
 
 impl Cluster {
@@ -67,11 +76,11 @@ impl Cluster {
             String::from_utf8_lossy(&initdb.stderr)
         );
         let port = free_port();
-        let lifeline = hold(as_postgres, &bin, &dir, port, durability);
+        let holder = hold(as_postgres, &bin, &dir, port, durability);
         wait_until_ready(&bin, port, &dir);
         Self {
             url: format!("postgres://postgres@127.0.0.1:{port}"),
-            _lifeline: Some(lifeline),
+            holder: Some(holder),
         }
     }
 
@@ -81,7 +90,7 @@ impl Cluster {
         SHARED.get_or_init(|| match std::env::var("COURANT_TEST_POSTGRES") {
             Ok(url) if !url.is_empty() => Self {
                 url: url.trim_end_matches('/').to_owned(),
-                _lifeline: None,
+                holder: None,
             },
             _ => Self::start(Durability::Fast),
         })
@@ -170,13 +179,7 @@ fn free_port() -> u16 {
 }
 
 /// Starts the server under a shell that outlives us just long enough to stop it.
-fn hold(
-    as_postgres: bool,
-    bin: &Path,
-    dir: &Path,
-    port: u16,
-    durability: Durability,
-) -> std::process::ChildStdin {
+fn hold(as_postgres: bool, bin: &Path, dir: &Path, port: u16, durability: Durability) -> Child {
     const SCRIPT: &str = r#"dir=$1; shift
         "$@" </dev/null >"$dir/log" 2>&1 &
         server=$!
@@ -204,15 +207,14 @@ fn hold(
         }
     }
     // Its own group, so that Ctrl-C ends the tests and the tests' end ends the server.
-    let mut child = shell
+    shell
         .current_dir(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
-        .expect("sh runs");
-    child.stdin.take().expect("its input is a pipe")
+        .expect("sh runs")
 }
 
 fn wait_until_ready(bin: &Path, port: u16, dir: &Path) {

@@ -1,13 +1,11 @@
 //! The store as a whole: opening, tables, statements, the keys and locks of a daemon.
 
-mod support;
-
-use courant::domain::{Purpose, SubscriberId, UnixMillis};
+use courant::domain::{Purpose, SubscriberId};
 use courant::store::{Db, StoreError};
-use support::databases::both_databases;
-use support::postgres::Cluster;
 
-const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+use crate::kit::NOW;
+use crate::support::databases::both_databases;
+use crate::support::postgres::Cluster;
 
 #[tokio::test]
 async fn every_statement_prepares_on_both_databases_with_portable_columns() {

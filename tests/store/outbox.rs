@@ -1,0 +1,289 @@
+//! Claiming, handing over and settling deliveries.
+
+use std::collections::BTreeSet;
+
+use courant::domain::{DeliveryState, SuppressionReason, Transition};
+use courant::store::{Db, Settled};
+
+use crate::kit::{LATER, NOW, count, everyone, issue_for, planned, publish, reader, went};
+use crate::support::databases::both_databases;
+
+#[tokio::test]
+async fn eight_workers_claim_five_thousand_and_share_none() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 5000).await;
+        let mut workers = tokio::task::JoinSet::new();
+        for worker in 0..8 {
+            let db = db.clone();
+            workers.spawn(async move {
+                let owner = format!("w{worker}");
+                let mut mine = Vec::new();
+                loop {
+                    let batch = db.claim_deliveries(&owner, NOW, LATER, 100).await.unwrap();
+                    assert!(batch.len() <= 100);
+                    if batch.is_empty() {
+                        return mine;
+                    }
+                    let rows: Vec<_> = batch
+                        .iter()
+                        .map(|c| (c.delivery.id, c.generation))
+                        .collect();
+                    assert_eq!(
+                        db.hand_over(&rows, &owner, NOW).await.unwrap().len(),
+                        rows.len()
+                    );
+                    let sent: Vec<Settled> = batch
+                        .iter()
+                        .map(|c| went(c, DeliveryState::Sent, "250 ok"))
+                        .collect();
+                    assert_eq!(
+                        db.settle(&sent, &owner, NOW).await.unwrap(),
+                        100.min(rows.len()) as i64
+                    );
+                    mine.extend(rows.into_iter().map(|(id, _)| id));
+                }
+            });
+        }
+        let all: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+        let distinct: BTreeSet<_> = all.iter().collect();
+        assert_eq!((all.len(), distinct.len()), (5000, 5000));
+        assert_eq!(count(&db, id, DeliveryState::Sent).await, 5000);
+        assert_eq!(db.finish_issues(NOW).await.unwrap(), [id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_more_urgent_issue_goes_first_and_nothing_before_it_is_due() {
+    both_databases(async |db: Db| {
+        let slow = issue_for(&db, 2).await;
+        publish(&db, "alert", &["b"]).await;
+        let alert = reader("urgent@example.org", "alert");
+        db.import_subscriber(&alert, NOW).await.unwrap();
+        publish(&db, "alert", &["c"]).await;
+        let mut issue = planned(&db, everyone("alert", "each"), 1).await;
+        issue.priority = 1;
+        let urgent = db.freeze_issue(&issue, LATER).await.unwrap().unwrap();
+        assert_eq!(db.next_due().await.unwrap(), Some(NOW));
+        assert!(
+            db.claim_deliveries("w", NOW.plus_ms(-1), LATER, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let first = db.claim_deliveries("w", NOW, LATER, 1).await.unwrap();
+        assert_eq!(first[0].issue.id, slow, "the urgent one is not due yet");
+        let next = db
+            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
+            .await
+            .unwrap();
+        let order: Vec<_> = next.iter().map(|c| c.issue.id).collect();
+        assert_eq!(order, [urgent, slow]);
+        let reader = next[0].reader.as_ref().unwrap();
+        assert_eq!(
+            (&*reader.address, &*reader.name),
+            ("urgent@example.org", "A Reader")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_who_left_is_claimed() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 4).await;
+        let person = async |i: i32| {
+            db.subscriber(&format!("r{i}@example.org"))
+                .await
+                .unwrap()
+                .unwrap()
+        };
+        assert!(
+            db.unsubscribe(person(0).await.id, "brief", "link", NOW)
+                .await
+                .unwrap()
+        );
+        db.suppress("r1@example.org", SuppressionReason::Complaint, "", NOW)
+            .await
+            .unwrap();
+        db.erase("r2@example.org", NOW).await.unwrap();
+        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(
+            claimed[0].reader.as_ref().unwrap().address,
+            "r3@example.org"
+        );
+        let stopped = db
+            .deliveries(id, Some(DeliveryState::Suppressed), None, 9)
+            .await
+            .unwrap();
+        let why: BTreeSet<&str> = stopped.iter().map(|d| &*d.reason).collect();
+        assert_eq!(
+            why.into_iter().collect::<Vec<_>>(),
+            [
+                "the address is suppressed (complaint)",
+                "the reader has unsubscribed",
+                "the reader is not there any more"
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_who_left_after_the_claim_is_handed_over() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 3).await;
+        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        let rows: Vec<_> = claimed
+            .iter()
+            .map(|c| (c.delivery.id, c.generation))
+            .collect();
+        let subscriber = |i: usize| claimed[i].reader.as_ref().unwrap();
+        db.unsubscribe(subscriber(0).subscriber, "brief", "one-click", NOW)
+            .await
+            .unwrap();
+        let key = subscriber(1).address.clone();
+        db.suppress(&key, SuppressionReason::Bounce, "", NOW)
+            .await
+            .unwrap();
+        assert_eq!(db.hand_over(&rows, "w", NOW).await.unwrap(), [rows[2].0]);
+        assert_eq!(count(&db, id, DeliveryState::Suppressed).await, 2);
+        let late = [went(&claimed[0], DeliveryState::Sent, "250")];
+        assert_eq!(db.settle(&late, "w", NOW).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_holder_of_a_living_lease_hands_over() {
+    both_databases(async |db: Db| {
+        issue_for(&db, 1).await;
+        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        let row = (claimed[0].delivery.id, claimed[0].generation);
+        assert!(db.hand_over(&[row], "other", NOW).await.unwrap().is_empty());
+        assert!(
+            db.hand_over(&[(row.0, row.1 + 1)], "w", NOW)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(db.renew_leases("w", LATER.plus_ms(1)).await.unwrap(), 1);
+        assert_eq!(db.hand_over(&[row], "w", LATER).await.unwrap(), [row.0]);
+        // At the very end of the lease another may be taking it: too late.
+        assert!(
+            db.hand_over(&[row], "w", LATER.plus_ms(1))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_thought_dead_changes_nothing() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 1).await;
+        let old = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        assert_eq!(db.recover_leases(LATER, None).await.unwrap().returned, 1);
+        let new = db
+            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
+            .await
+            .unwrap();
+        assert!(new[0].generation > old[0].generation);
+        // The same owner name, even: the generation tells them apart.
+        assert_eq!(
+            db.settle(&[went(&old[0], DeliveryState::Failed, "x")], "w", LATER)
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            db.settle(&[went(&new[0], DeliveryState::Sent, "y")], "v", LATER)
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            db.settle(&[went(&new[0], DeliveryState::Sent, "y")], "w", LATER)
+                .await
+                .unwrap(),
+            1
+        );
+        assert_eq!(
+            db.settle(&[went(&new[0], DeliveryState::Failed, "z")], "w", LATER)
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(count(&db, id, DeliveryState::Sent).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 3).await;
+        let claimed = db
+            .claim_deliveries("w", NOW, NOW.plus_ms(9), 9)
+            .await
+            .unwrap();
+        let uncounted = Settled {
+            transition: Transition {
+                counted: false,
+                ..went(&claimed[2], DeliveryState::Deferred, "refused").transition
+            },
+            ..went(&claimed[2], DeliveryState::Deferred, "refused")
+        };
+        let mut bad = went(&claimed[1], DeliveryState::Failed, "550 5.1.1 no such user");
+        bad.transition.suppress = true;
+        let mut stale = bad.clone();
+        stale.id = claimed[0].delivery.id;
+        stale.generation += 7;
+        let settled = [
+            went(&claimed[0], DeliveryState::Deferred, "451 later"),
+            bad,
+            uncounted,
+            stale,
+        ];
+        assert_eq!(db.settle(&settled, "w", NOW).await.unwrap(), 3);
+        let rows = db.deliveries(id, None, None, 9).await.unwrap();
+        let by = |i: usize| {
+            rows.iter()
+                .find(|d| d.id == claimed[i].delivery.id)
+                .unwrap()
+        };
+        assert_eq!(
+            (by(0).state, by(0).attempts, by(0).due_at),
+            (DeliveryState::Deferred, 1, LATER)
+        );
+        assert_eq!((by(1).state, by(2).attempts), (DeliveryState::Failed, 0));
+        let key = |i: usize| claimed[i].reader.as_ref().unwrap().address.clone();
+        let (reason, at, detail) = db.suppressed(&key(1)).await.unwrap().unwrap();
+        assert_eq!(
+            (reason, at, &*detail),
+            (SuppressionReason::Bounce, NOW, "550 5.1.1 no such user")
+        );
+        assert_eq!(
+            db.suppressed(&key(0)).await.unwrap(),
+            None,
+            "a stale word suppressed someone"
+        );
+        assert!(
+            db.claim_deliveries("w", NOW, LATER, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            db.claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
+                .await
+                .unwrap()
+                .len(),
+            2
+        );
+    })
+    .await;
+}
