@@ -4,7 +4,7 @@
 //! (a link, hashtag or mention is kept whole or dropped whole), never after a joiner. What a
 //! cut leaves open for the bidirectional algorithm is closed before the ellipsis.
 
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use super::atoms::atoms;
 use super::clean::{clean, open_isolates};
@@ -33,6 +33,7 @@ pub fn cut(text: &str, limit: usize, measure: &Measure<'_>) -> String {
         .split_word_bound_indices()
         .map(|(at, _)| at)
         .filter(&allowed)
+        .filter(|at| !is_inside_compound(&text, *at) && is_between_graphemes(&text, *at))
         .collect();
     fitting(words)
         // One endless word, or a script that does not part words.
@@ -57,7 +58,7 @@ pub fn cut_at_sentence(text: &str, limit: usize, measure: &Measure<'_>) -> Optio
     let ends: Vec<usize> = text
         .split_sentence_bound_indices()
         .map(|(at, _)| at)
-        .filter(|at| ends_sentence(&text[..*at]))
+        .filter(|at| ends_sentence(&text[..*at]) && is_between_graphemes(&text, *at))
         .collect();
     longest(&text, &ends, &whole, limit, measure)
 }
@@ -147,6 +148,28 @@ fn close_isolates(text: &mut String) {
     for _ in 0..open_isolates(text) {
         text.push('\u{2069}');
     }
+}
+
+/// Whether no character is torn here: Thai `ำ` begins a word for UAX #29, but no grapheme.
+fn is_between_graphemes(text: &str, at: usize) -> bool {
+    let mut cursor = GraphemeCursor::new(at, text.len(), true);
+    // The whole text is at hand, so that the cursor never asks for more.
+    cursor.is_boundary(text, 0).unwrap_or(false)
+}
+
+/// Whether this is beside the hyphen of `forty-one`, which UAX #29 takes for two words.
+fn is_inside_compound(text: &str, at: usize) -> bool {
+    let (mut before, mut after) = (text[..at].chars().rev(), text[at..].chars());
+    let hyphen = |c: &char| matches!(c, '-' | '\u{2010}' | '\u{2011}');
+    if before.clone().next().is_some_and(|c| hyphen(&c)) {
+        before.next();
+    } else if after.clone().next().is_some_and(|c| hyphen(&c)) {
+        after.next();
+    } else {
+        return false;
+    }
+    before.next().is_some_and(char::is_alphanumeric)
+        && after.next().is_some_and(char::is_alphanumeric)
 }
 
 /// What looks torn off at the end of a cut text.

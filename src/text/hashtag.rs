@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -32,9 +33,14 @@ pub fn hashtag(label: &str) -> Option<String> {
         .split(|c| !is_tag_letter(c))
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .collect();
-    let tag = match words.as_slice() {
+    let tag: String = match words.as_slice() {
         [word] => (*word).to_owned(),
-        words => words.iter().map(|word| capitalised(word)).collect(),
+        // A capital may take its accent apart.
+        words => words
+            .iter()
+            .flat_map(|word| capitalised(word))
+            .nfc()
+            .collect(),
     };
     is_tag(&tag).then(|| format!("#{tag}"))
 }
@@ -93,10 +99,11 @@ fn is_tag(tag: &str) -> bool {
         && !tag.starts_with(is_combining_mark)
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalised(word: &str) -> impl Iterator<Item = char> {
     let mut letters = word.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
+    let first = letters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
 }

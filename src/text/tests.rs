@@ -142,6 +142,7 @@ fn hashtags_are_words_of_any_script_and_never_digits_only() {
         ("پاکستان کی خبریں", Some("#پاکستانکیخبریں")),
         ("हिन्दी", Some("#हिन्दी")),
         ("日本 経済", Some("#日本経済")),
+        ("ο ΐ", Some("#ΟΪ\u{301}")),
         ("5G", Some("#5G")),
         ("2024", None),
         ("---", None),
@@ -202,6 +203,7 @@ fn text_is_cut_at_words_with_nothing_dangling() {
         "one endless word"
     );
     assert_eq!(cut("東京の天気は晴れです", 6, g), "東京の天気…");
+    assert_eq!(cut("It was twenty-one then", 16, g), "It was…");
     assert_eq!(cut("anything", 0, g), "");
     let family = "👨\u{200D}👩\u{200D}👧";
     assert_eq!(
