@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -172,22 +173,42 @@ async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     Ok(socket)
 }
 
-/// The socket systemd opened for this side, if it did (`LISTEN_FDS`, sd_listen_fds(3)).
+/// The sockets systemd handed to this process, with their names, less those already taken.
+struct Inherited {
+    names: Vec<String>,
+    sockets: listenfd::ListenFd,
+}
+
+impl Inherited {
+    /// Those of the environment (`LISTEN_FDS`, sd_listen_fds(3)). For the process as the
+    /// descriptors are: read once, because reading takes the variables out of the environment,
+    /// so that no child believes them to be its own.
+    fn shared() -> &'static Mutex<Self> {
+        static SHARED: OnceLock<Mutex<Inherited>> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let names = sd_notify::listen_fds_with_names();
+            let names = names.map(|all| all.map(|(_, name)| name).collect());
+            Mutex::new(Self {
+                names: names.unwrap_or_default(),
+                // sd-notify hands out bare numbers; listenfd makes owned sockets of them.
+                sockets: listenfd::ListenFd::from_env(),
+            })
+        })
+    }
+}
+
+/// The socket systemd opened for this side, if it did.
 fn inherited(side: Side) -> io::Result<Option<Socket>> {
-    let Ok(names) = sd_notify::listen_fds_with_names() else {
+    let shared = Inherited::shared().lock();
+    let mut all = shared.unwrap_or_else(PoisonError::into_inner);
+    let Some(index) = index_of(side, &all.names) else {
         return Ok(None);
     };
-    let names: Vec<String> = names.map(|(_, name)| name).collect();
-    let Some(index) = index_of(side, &names) else {
-        return Ok(None);
-    };
-    // sd-notify hands out bare numbers; listenfd makes owned sockets of them.
-    let mut sockets = listenfd::ListenFd::from_env();
-    if let Ok(Some(tcp)) = sockets.take_tcp_listener(index) {
+    if let Ok(Some(tcp)) = all.sockets.take_tcp_listener(index) {
         tcp.set_nonblocking(true)?;
         return Ok(Some(Socket::Tcp(TcpListener::from_std(tcp)?)));
     }
-    let Some(unix) = sockets.take_unix_listener(index)? else {
+    let Some(unix) = all.sockets.take_unix_listener(index)? else {
         return Ok(None);
     };
     unix.set_nonblocking(true)?;

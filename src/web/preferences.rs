@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::form::Form;
 use super::page;
-use super::readers::Holder;
+use super::readers::{Holder, action_of};
 use super::state::State;
 use super::views::ChannelView;
 use crate::config::ChannelConfig;
@@ -239,7 +239,7 @@ async fn preferences_page(
             })
             .collect(),
         timezone: reader.holder.timezone().unwrap_or_default().to_owned(),
-        action_url: live.config.server.link(&format!("preferences/{token}")),
+        action_url: action_of(token),
         saved: moment == Moment::Saved,
     };
     page::private(&live, "web/preferences.html", &context)

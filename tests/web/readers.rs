@@ -31,6 +31,8 @@ async fn opening_the_link_changes_nothing_and_the_button_acts() {
         "the whole address is shown"
     );
     assert!(page.text().contains("method=\"post\"") && !page.text().contains("<script"));
+    let own = format!("action=\"{}\"", path.rsplit('/').next().unwrap());
+    assert!(page.text().contains(&own), "the form goes elsewhere");
     let done = site.post(&path, "").await;
     assert_eq!((done.status, done.header("location")), (200, ""));
     assert_eq!(state_of(&site, id).await, SubscriptionState::Unsubscribed);
