@@ -113,29 +113,30 @@ statements! {
     /// A million rows take longer than a statement otherwise may.
     PATIENCE = dialects("SELECT TRUE", "SELECT set_config('statement_timeout', '15min', TRUE)");
     /// SQLite has no other writer meanwhile, so that inserting and moving see the same readers.
+    /// CROSS JOIN keeps its order of tables: by group, each a look into the index, where its
+    /// own choice is to hold every reader against every group.
     ADD_DELIVERIES = list!(
+        "INSERT INTO delivery
+            (issue_id, recipient, subscriber_id, variant, state, made_at, since, due_at)
+         SELECT $7, 's' || CAST(p.subscriber_id AS TEXT), p.subscriber_id,
+            CAST(r.value ->> 3 AS BIGINT), 'pending', $8, $8, $8 FROM",
         concat!(
-            "INSERT INTO delivery
-                (issue_id, recipient, subscriber_id, variant, state, made_at, since, due_at)
-             SELECT $7, 's' || CAST(p.subscriber_id AS TEXT), p.subscriber_id,
-                CAST(r.value ->> 3 AS BIGINT), 'pending', $8, $8, $8 FROM"
-        ),
-        concat!(
-            "JOIN subscription p ON p.channel = $2 AND p.state = 'active'
-                AND p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
-             JOIN subscriber s ON s.id = p.subscriber_id
-                AND COALESCE(s.language, '') = r.value ->> 2
-             WHERE r.value ->> 3 IS NOT NULL AND ", readers!()
+            "CROSS JOIN subscription p CROSS JOIN subscriber s
+             WHERE p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
+                AND s.id = p.subscriber_id AND COALESCE(s.language, '') = r.value ->> 2
+                AND r.value ->> 3 IS NOT NULL AND ",
+            readers!()
         )
     );
     MOVE_READERS = list!(
-        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_cursor,
-            r.value ->> 1 AS given_topics, r.value ->> 2 AS given_language FROM",
+        "UPDATE subscription SET cursor = $7 WHERE channel = $2 AND cursor < $7
+         AND subscriber_id IN (SELECT p.subscriber_id FROM",
         concat!(
-            ") UPDATE subscription AS p SET cursor = $7 FROM given g, subscriber s
-             WHERE s.id = p.subscriber_id AND p.cursor = g.given_cursor
-               AND p.topics = g.given_topics AND COALESCE(s.language, '') = g.given_language
-               AND p.cursor < $7 AND ", readers!()
+            "CROSS JOIN subscription p CROSS JOIN subscriber s
+             WHERE p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
+                AND s.id = p.subscriber_id AND COALESCE(s.language, '') = r.value ->> 2 AND ",
+            readers!(),
+            ")"
         )
     );
     /// PostgreSQL: one statement, so that who is moved and who gets a delivery cannot differ.

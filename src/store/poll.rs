@@ -128,11 +128,11 @@ statements! {
             changed_articles, duration_ms, note)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
+    /// CROSS JOIN, so that SQLite looks up each key rather than read all keys of the source.
     KEY_TAKEN = list!(
         "WITH asked AS (SELECT r.value ->> 0 AS kind, r.value ->> 1 AS value FROM",
-        ") SELECT k.article_id FROM asked q
-         JOIN article_key k ON k.source = $2 AND k.kind = q.kind AND k.value = q.value
-         LIMIT 1"
+        ") SELECT k.article_id FROM asked q CROSS JOIN article_key k
+         WHERE k.source = $2 AND k.kind = q.kind AND k.value = q.value LIMIT 1"
     );
     ADD_KEYS = list!(
         "INSERT INTO article_key (source, kind, value, article_id)

@@ -151,10 +151,10 @@ statements! {
              CAST(r.value ->> 1 AS BIGINT) AS strength, r.value ->> 2 AS kind,
              r.value ->> 3 AS value FROM",
         ") SELECT q.entry, a.id AS article_id, a.state, a.revision, v.hash, a.eligible_at
-         FROM asked q
-         JOIN article_key k ON k.source = $2 AND k.kind = q.kind AND k.value = q.value
+         FROM asked q CROSS JOIN article_key k
          JOIN article a ON a.id = k.article_id
          JOIN article_revision v ON v.article_id = a.id AND v.revision = a.revision
+         WHERE k.source = $2 AND k.kind = q.kind AND k.value = q.value
          ORDER BY q.entry, q.strength"
     );
 }

@@ -4,7 +4,9 @@
 //! [`with!`] compiles one body for both drivers. A second text exists only where the dialects
 //! part. Lists travel as one JSON parameter (`list!`), so that a batch is one statement.
 //! Traps that the list of common constructs excludes: SUM and AVG without a CAST, integer
-//! literals as result columns, LIKE, LOWER, quoted identifiers (a string in SQLite).
+//! literals as result columns, LIKE, LOWER, quoted identifiers (a string in SQLite), `$1 IS NULL`
+//! before `$1` has met a column (PostgreSQL cannot tell its type), and a list joined to a table
+//! by more than its key without CROSS JOIN (SQLite may put the table first and read all of it).
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use courant::domain::{ArticleId, ArticleState, Image, UnixMillis};
+use courant::domain::{ArticleId, ArticleState, Image, Revision, UnixMillis};
 use courant::store::{ArticleFilter, Change, Db, StoreError};
 
 use crate::kit::{LATER, NOW, key, new_article, poll, publish, revision, take_in};
@@ -85,6 +85,22 @@ async fn a_poll_under_a_lost_lease_writes_nothing() {
     .await;
 }
 
+/// A correction with a picture and a new name.
+fn revised(article: ArticleId) -> Change {
+    Change::Revise {
+        article,
+        keys: vec![key("new-name")],
+        revision: Revision {
+            image: Some(Image {
+                url: "https://x.example/i.png".into(),
+                alt: "a river".into(),
+            }),
+            ..revision("corrected")
+        },
+        eligible_at: Some(LATER),
+    }
+}
+
 #[tokio::test]
 async fn an_article_is_known_by_any_of_its_names_and_revised_once_per_change() {
     both_databases(async |db: Db| {
@@ -104,21 +120,9 @@ async fn an_article_is_known_by_any_of_its_names_and_revised_once_per_change() {
             vec![None, None, None]
         );
 
-        let revise = |title: &str| Change::Revise {
-            article: ids[0],
-            keys: vec![key("new-name")],
-            revision: courant::domain::Revision {
-                image: Some(Image {
-                    url: "https://x.example/i.png".into(),
-                    alt: "a river".into(),
-                }),
-                ..revision(title)
-            },
-            eligible_at: Some(LATER),
-        };
         let changes = vec![
-            revise("corrected"),
-            revise("corrected"),
+            revised(ids[0]),
+            revised(ids[0]),
             Change::Alias {
                 article: ids[1],
                 keys: vec![key("zwei")],

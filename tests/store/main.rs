@@ -6,6 +6,7 @@ mod audience;
 mod freezing;
 mod issues;
 mod kit;
+mod million;
 mod opening;
 mod outbox;
 mod recovery;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use courant::domain::{DeliveryState, SuppressionReason, Transition};
+use courant::domain::{DeliveryState, SuppressionReason};
 use courant::store::{Db, Settled};
 
 use crate::kit::{LATER, NOW, count, everyone, issue_for, planned, publish, reader, went};
@@ -230,13 +230,8 @@ async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
             .claim_deliveries("w", NOW, NOW.plus_ms(9), 9)
             .await
             .unwrap();
-        let uncounted = Settled {
-            transition: Transition {
-                counted: false,
-                ..went(&claimed[2], DeliveryState::Deferred, "refused").transition
-            },
-            ..went(&claimed[2], DeliveryState::Deferred, "refused")
-        };
+        let mut uncounted = went(&claimed[2], DeliveryState::Deferred, "refused");
+        uncounted.transition.counted = false;
         let mut bad = went(&claimed[1], DeliveryState::Failed, "550 5.1.1 no such user");
         bad.transition.suppress = true;
         let mut stale = bad.clone();
