@@ -2,4 +2,7 @@
 
 pub mod email;
 pub mod feed;
+mod file;
 pub mod social;
+
+pub use file::write_atomically;

@@ -5,5 +5,9 @@
 //! knows the outbox: which mail goes when, over which relay and how fast is the pipeline's.
 
 pub mod message;
+pub mod relays;
 pub mod settings;
 pub mod smtp;
+
+pub use message::{ListHeaders, Mail, MailError, Mailbox};
+pub use relays::{Place, RelayStatus, Relays};

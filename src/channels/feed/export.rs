@@ -1,10 +1,11 @@
 //! The feeds as files, for a web server of one's own.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FeedDoc, Format};
+use crate::channels::write_atomically;
 
 /// A feed file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub fn export(dir: &Path, name: &str, doc: &FeedDoc) -> Result<Vec<PathBuf>, Exp
         let path = dir.join(format!("{name}.{}", format.extension()));
         let bytes = format.write(doc);
         if fs::read(&path).ok().as_deref() != Some(&bytes) {
-            replace(&path, &bytes).map_err(at(&path))?;
+            write_atomically(&path, &bytes).map_err(at(&path))?;
         }
         paths.push(path);
     }
@@ -46,20 +47,4 @@ pub fn export(dir: &Path, name: &str, doc: &FeedDoc) -> Result<Vec<PathBuf>, Exp
         .and_then(|dir| dir.sync_all())
         .map_err(at(dir))?;
     Ok(paths)
-}
-
-/// Temporary file beside the target, synced, then renamed over it.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary); // the first error is the one to tell
-    }
-    written
 }

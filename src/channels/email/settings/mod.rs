@@ -10,9 +10,6 @@ use super::message::Mailbox;
 use crate::config::{ChannelConfig, Problem};
 use crate::domain::EmailAddress;
 
-/// The subject of a channel that sets none.
-pub const DEFAULT_SUBJECT: &str = "{{ issue.title }}";
-
 /// Mailbox providers whose DMARC policy makes every other server's mail from them go astray.
 const NOT_OURS: [&str; 9] = [
     "gmail.com",
@@ -34,9 +31,7 @@ pub struct EmailSettings {
     /// Where answers go, when not to `from`.
     pub reply_to: Option<Mailbox>,
     /// The template of the subject.
-    pub subject: String,
-    /// The template of the line that mail programs show after the subject.
-    pub preheader: Option<String>,
+    pub subject: Option<String>,
     /// The relays that carry it; empty for all.
     pub relays: Vec<String>,
     /// The domain of its return paths, which takes the bounces.
@@ -51,7 +46,6 @@ struct Keys {
     from: String,
     reply_to: Option<String>,
     subject: Option<String>,
-    preheader: Option<String>,
     #[serde(default)]
     relays: Vec<String>,
     bounce_domain: Option<String>,
@@ -82,8 +76,7 @@ impl EmailSettings {
         Ok(Self {
             from,
             reply_to,
-            subject: keys.subject.unwrap_or_else(|| DEFAULT_SUBJECT.to_owned()),
-            preheader: keys.preheader,
+            subject: keys.subject,
             relays: keys.relays,
             bounce_domain,
             warnings,

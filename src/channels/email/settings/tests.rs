@@ -65,7 +65,7 @@ dkim = [{ domain = "news.example.org", selector = "s1", key = { file = "dkim.pem
 #[test]
 fn only_a_sender_is_needed() {
     let settings = open(r#"from = "brief@news.example.org""#).unwrap();
-    assert_eq!(settings.subject, DEFAULT_SUBJECT);
+    assert_eq!(settings.subject, None);
     assert_eq!(settings.envelope_from("7k2"), "brief@news.example.org");
     assert!(settings.relays.is_empty() && settings.warnings.is_empty());
 }
