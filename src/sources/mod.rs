@@ -60,6 +60,10 @@ pub trait Source: Send + Sync {
         memory: &'a Memory,
         client: &'a net::Client,
     ) -> BoxFuture<'a, Result<Polled, PollError>>;
+
+    /// The host it is fetched from; sources of one host are asked one after the other. `None`
+    /// for what is not fetched.
+    fn host(&self) -> Option<&str>;
 }
 
 /// What a source said last time.

@@ -149,4 +149,8 @@ impl Source for Feed {
     ) -> BoxFuture<'a, Result<Polled, PollError>> {
         Box::pin(self.read(memory, client))
     }
+
+    fn host(&self) -> Option<&str> {
+        self.url.host_str()
+    }
 }
