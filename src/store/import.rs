@@ -93,6 +93,21 @@ impl Db {
         Ok(came.first().copied().unwrap_or(Imported::Unchanged))
     }
 
+    /// What [`Db::import_subscribers`] would do; nothing is changed.
+    pub async fn judge_subscribers(
+        &self,
+        readers: &[NewSubscriber],
+        now: UnixMillis,
+    ) -> Result<Vec<Imported>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut would = Vec::with_capacity(readers.len());
+        for reader in readers {
+            would.push(import(&mut tx, reader, now).await?);
+        }
+        // Dropped without a commit, the transaction leaves everything as it was.
+        Ok(would)
+    }
+
     /// Adds readers or brings them up to date, all of the call in one transaction; what came
     /// of each, in order. A new subscription starts at the channel's newest ledger number.
     /// Suppressed addresses are left alone, and nobody who left is brought back.
