@@ -1,0 +1,353 @@
+//! [`App`]: what the stages are given, opened from a checked configuration.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::channels::email::Relays;
+use crate::channels::email::settings::EmailSettings;
+use crate::channels::feed::{self, FeedSettings};
+use crate::channels::social::{self, Social};
+use crate::config::{
+    ChannelConfig, ChannelSchedule, Config, Problem, Problems, SecretError, SourceConfig,
+    alternatives, nearest,
+};
+use crate::domain::TokenKey;
+use crate::net::{Client, FetchError};
+use crate::sources::{self, Source};
+use crate::store::{Db, StoreError};
+use crate::templates::{TemplateError, Templates};
+
+use super::compose::Renderings;
+use super::select::Select;
+
+/// The opened house: configuration, database, templates, adapters. Cheap to clone; a reload
+/// makes a new one over the same database.
+#[derive(Clone)]
+pub struct App {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The database.
+    pub db: Db,
+    /// Built-in templates and the operator's own over them.
+    pub templates: Arc<Templates>,
+    /// The guarded client for everything fetched.
+    pub client: Client,
+    /// The sources by name.
+    pub sources: Arc<BTreeMap<String, OpenSource>>,
+    /// The channels by name.
+    pub channels: Arc<BTreeMap<String, OpenChannel>>,
+    /// The relays by name, with their connections.
+    pub relays: Arc<Relays>,
+    /// Seals and opens the tokens in links.
+    pub keys: TokenKey,
+    /// Who we are in lease columns.
+    pub owner: String,
+    /// Rung when there is new work for planning or sending.
+    pub wake: Arc<Wake>,
+    /// Renderings of the issues being sent.
+    pub renderings: Arc<Renderings>,
+}
+
+/// The bells between the stages of one process; across processes the loops look by time.
+#[derive(Debug, Default)]
+pub struct Wake {
+    /// Articles were stored.
+    pub release: Notify,
+    /// Ledgers grew.
+    pub plan: Notify,
+    /// Deliveries were made.
+    pub dispatch: Notify,
+}
+
+/// A source and its adapter.
+pub struct OpenSource {
+    /// Its table in the configuration.
+    pub config: SourceConfig,
+    /// Its kind's adapter.
+    pub adapter: Box<dyn Source>,
+}
+
+/// A channel, ready to publish.
+pub struct OpenChannel {
+    /// Its table in the configuration.
+    pub config: ChannelConfig,
+    /// Which articles it takes.
+    pub select: Select,
+    /// In what form and to whom.
+    pub form: Form,
+}
+
+/// The families of channel kinds.
+pub enum Form {
+    /// Mail to subscribers.
+    Email(Box<EmailChannel>),
+    /// RSS, Atom and JSON Feed.
+    Feed(FeedSettings),
+    /// A post on a network.
+    Social(Box<dyn Social>),
+}
+
+/// An e-mail channel.
+pub struct EmailChannel {
+    /// Its own keys.
+    pub settings: EmailSettings,
+    /// Whether its templates ask for the reader, so that renderings cannot be shared.
+    pub personal: bool,
+}
+
+impl EmailChannel {
+    /// The template of an issue: the operator's, else `digest`, or `article` for `each`.
+    #[must_use]
+    pub fn template_for(&self, schedule: &str, channel: &OpenChannel) -> String {
+        template_name(&channel.config, schedule)
+    }
+
+    /// The subject template, or a sensible one for that many articles.
+    #[must_use]
+    pub fn subject_for(&self, articles: usize) -> String {
+        match &self.settings.subject {
+            Some(source) => source.clone(),
+            None if articles > 1 => "{{ channel.title }}: {{ issue.articles[0].title }}".to_owned(),
+            None => super::compose::DEFAULT_TITLE.to_owned(),
+        }
+    }
+}
+
+/// `email/NAME` without its ending.
+fn template_name(channel: &ChannelConfig, schedule: &str) -> String {
+    match (&channel.template, channel.schedules.get(schedule)) {
+        (Some(name), _) => format!("email/{name}"),
+        (None, Some(ChannelSchedule::Each)) => "email/article".to_owned(),
+        (None, _) => "email/digest".to_owned(),
+    }
+}
+
+/// The adapters of a configuration, and what is wrong with their own keys.
+pub struct Opened {
+    /// The sources by name.
+    pub sources: BTreeMap<String, OpenSource>,
+    /// The channels by name.
+    pub channels: BTreeMap<String, OpenChannel>,
+    /// What is wrong; nothing may run while there is any.
+    pub problems: Vec<Problem>,
+    /// What works and is not what the operator may expect.
+    pub warnings: Vec<Problem>,
+}
+
+/// Opens every source and channel of `config`; all problems at once.
+#[must_use]
+pub fn open(config: &Config, templates: &Templates) -> Opened {
+    let mut opened = Opened {
+        sources: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+    };
+    for (id, source) in &config.sources {
+        match sources::open(source) {
+            Ok(adapter) => {
+                opened.sources.insert(
+                    id.clone(),
+                    OpenSource {
+                        config: source.clone(),
+                        adapter,
+                    },
+                );
+            }
+            Err(problems) => opened.problems.extend(problems),
+        }
+    }
+    for (id, channel) in &config.channels {
+        match open_channel(config, channel, templates, &mut opened.warnings) {
+            Ok(open) => {
+                opened.channels.insert(id.clone(), open);
+            }
+            Err(problems) => opened.problems.extend(problems),
+        }
+    }
+    opened
+}
+
+fn open_channel(
+    config: &Config,
+    channel: &ChannelConfig,
+    templates: &Templates,
+    warnings: &mut Vec<Problem>,
+) -> Result<OpenChannel, Vec<Problem>> {
+    let form = match channel.kind.as_str() {
+        "email" => Form::Email(Box::new(open_email(config, channel, templates, warnings)?)),
+        "feed" => Form::Feed(channel.settings.parse()?),
+        name => match social::kind(name) {
+            Some(kind) => Form::Social((kind.open)(channel)?),
+            None => return Err(vec![no_such_kind(channel)]),
+        },
+    };
+    if channel.publish && matches!(form, Form::Social(_)) {
+        warnings.push(
+            channel.settings.problem(
+                "publish",
+                "this version writes the payloads of posts and does not send them".to_owned(),
+                Some(
+                    "leave `publish` out, and let your own tool send the files of `payloads`"
+                        .to_owned(),
+                ),
+            ),
+        );
+    }
+    let select = Select::new(channel, templates)
+        .map_err(|e| vec![channel.settings.problem("where", e.to_string(), None)])?;
+    Ok(OpenChannel {
+        config: channel.clone(),
+        select,
+        form,
+    })
+}
+
+fn no_such_kind(channel: &ChannelConfig) -> Problem {
+    let names = || {
+        ["email", feed::KIND]
+            .into_iter()
+            .chain(social::KINDS.iter().map(|k| k.name))
+    };
+    let help = match nearest(&channel.kind, names()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("use {}", alternatives(names())),
+    };
+    let message = format!("there is no kind of channel named `{}`", channel.kind);
+    channel.settings.problem("kind", message, Some(help))
+}
+
+fn open_email(
+    config: &Config,
+    channel: &ChannelConfig,
+    templates: &Templates,
+    warnings: &mut Vec<Problem>,
+) -> Result<EmailChannel, Vec<Problem>> {
+    let settings = EmailSettings::open(channel)?;
+    warnings.extend(settings.warnings.iter().cloned());
+    let mut problems = Vec::new();
+    if config.relays.is_empty() {
+        problems.push(channel.settings.problem(
+            "relays",
+            "an e-mail channel needs a relay to send through, and there is none".to_owned(),
+            Some("add [relays.main] with url = \"smtp://…\"".to_owned()),
+        ));
+    }
+    let mut personal = false;
+    for schedule in channel.schedules.keys() {
+        let name = template_name(channel, schedule);
+        for part in [format!("{name}.html"), format!("{name}.txt")] {
+            if !templates.exists(&part) {
+                problems.push(missing_template(channel, templates, &part));
+            }
+            personal |= templates.mentions(&part, "reader");
+        }
+    }
+    if let Some(subject) = &settings.subject {
+        personal |= templates.source_mentions(subject, "reader");
+    }
+    problems.dedup();
+    if problems.is_empty() {
+        Ok(EmailChannel { settings, personal })
+    } else {
+        Err(problems)
+    }
+}
+
+fn missing_template(channel: &ChannelConfig, templates: &Templates, part: &str) -> Problem {
+    let known: Vec<String> = templates
+        .names()
+        .into_iter()
+        .filter_map(|n| Some(n.strip_prefix("email/")?.strip_suffix(".html")?.to_owned()))
+        .filter(|n| n != "layout")
+        .collect();
+    channel.settings.problem(
+        "template",
+        format!("there is no template `{part}`"),
+        Some(format!(
+            "there are {}; your own go into the directory of [templates]",
+            known.join(", ")
+        )),
+    )
+}
+
+/// Why the house could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+    /// The operator's templates.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A relay's password.
+    #[error("relay `{relay}`: {error}")]
+    Relay {
+        /// The relay.
+        relay: String,
+        /// Why it cannot be read.
+        error: SecretError,
+    },
+    /// The client for everything fetched.
+    #[error(transparent)]
+    Client(#[from] FetchError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Opens sources and channels of `config` over an open database.
+    ///
+    /// # Errors
+    /// Every problem of the configuration's kinds at once; the templates'; the database's.
+    pub async fn open(
+        config: Config,
+        templates: Templates,
+        db: Db,
+        owner: String,
+        wake: Arc<Wake>,
+    ) -> Result<Self, OpenError> {
+        let opened = open(&config, &templates);
+        if !opened.problems.is_empty() {
+            return Err(Problems::sorted(opened.problems).into());
+        }
+        let names: Vec<String> = opened.sources.keys().cloned().collect();
+        db.sync_sources(&names, crate::domain::UnixMillis::now())
+            .await?;
+        let keys = db.token_key().await?;
+        let relays =
+            Relays::open(&config).map_err(|(relay, error)| OpenError::Relay { relay, error })?;
+        Ok(Self {
+            client: Client::new(&config.network.allow, &user_agent(&config))?,
+            sources: Arc::new(opened.sources),
+            channels: Arc::new(opened.channels),
+            relays: Arc::new(relays),
+            config: Arc::new(config),
+            templates: Arc::new(templates),
+            renderings: Arc::default(),
+            db,
+            keys,
+            owner,
+            wake,
+        })
+    }
+
+    /// The host a source is fetched from; its name where it has none.
+    #[must_use]
+    pub fn host_of(&self, source: &str) -> String {
+        let host = self.sources.get(source).and_then(|s| s.adapter.host());
+        host.unwrap_or(source).to_owned()
+    }
+}
+
+/// How we introduce ourselves to the servers we fetch from.
+fn user_agent(config: &Config) -> String {
+    format!(
+        "Courant/{} (+{})",
+        env!("CARGO_PKG_VERSION"),
+        config.server.base_url
+    )
+}

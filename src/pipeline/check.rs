@@ -1,0 +1,115 @@
+//! Rendering every channel with sample issues, so that a broken template is found by `check`
+//! and not by the readers.
+
+use crate::channels::social::{Fitting, Social};
+use crate::config::Config;
+use crate::domain::{ArticleId, DeliveryId, IssueId, Post};
+use crate::html;
+use crate::templates::context::{Article, Context};
+use crate::templates::samples::{self, Sample};
+use crate::templates::{Format, Templates};
+
+use super::app::{EmailChannel, Form, OpenChannel, Opened};
+use super::views;
+
+/// One channel rendered with one sample.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rendering {
+    /// The channel.
+    pub channel: String,
+    /// The sample: `long`, `empty`, `urdu`, `hostile`.
+    pub sample: &'static str,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// Renders every channel that renders, with every sample.
+#[must_use]
+pub fn render_samples(config: &Config, templates: &Templates, opened: &Opened) -> Vec<Rendering> {
+    let mut renderings = Vec::new();
+    for channel in opened.channels.values() {
+        for Sample { name, mut context } in samples::contexts() {
+            context.site = views::site(config);
+            context.channel = views::channel(config, &channel.config);
+            let result = match &channel.form {
+                Form::Feed(_) => continue,
+                Form::Email(email) => mail(templates, channel, email, &context),
+                Form::Social(social) => post(templates, channel, social.as_ref(), &context),
+            };
+            let channel = channel.config.id.clone();
+            renderings.push(Rendering {
+                channel,
+                sample: name,
+                error: result.err(),
+            });
+        }
+    }
+    renderings
+}
+
+fn mail(
+    templates: &Templates,
+    channel: &OpenChannel,
+    email: &EmailChannel,
+    context: &Context,
+) -> Result<(), String> {
+    let told = |e: crate::templates::TemplateError| e.to_string();
+    let place = format!("channels.{}.subject", channel.config.id);
+    let subject = email.subject_for(context.issue.articles.len());
+    templates
+        .render_source(&place, &subject, Format::Text, context)
+        .map_err(told)?;
+    for schedule in channel.config.schedules.keys() {
+        let name = email.template_for(schedule, channel);
+        let page = templates
+            .render(&format!("{name}.html"), context)
+            .map_err(told)?;
+        html::inline_css(&page).map_err(|e| e.to_string())?;
+        templates
+            .render(&format!("{name}.txt"), context)
+            .map_err(told)?;
+    }
+    Ok(())
+}
+
+fn post(
+    templates: &Templates,
+    channel: &OpenChannel,
+    social: &dyn Social,
+    context: &Context,
+) -> Result<(), String> {
+    let Some(article) = &context.article else {
+        return Ok(());
+    };
+    let post = Post {
+        channel: channel.config.id.clone(),
+        issue: IssueId(1),
+        article: Some(ArticleId(article.id)),
+        delivery: DeliveryId(1),
+        template: channel.config.template.clone(),
+        title: article.title.clone(),
+        summary: article.summary.clone(),
+        url: article.url.clone(),
+        topics: article.topics.clone(),
+        authors: article.authors.clone(),
+        image: article.image.clone(),
+        language: article.language.clone(),
+        created_at: article.published,
+        site: context.site.name.clone(),
+    };
+    let place = format!("channels.{}.template", channel.config.id);
+    let render = |source: &str, fitting: &Fitting<'_>| {
+        let article = views::fitted(Article::clone(article), fitting);
+        let context = Context {
+            article: Some(article),
+            ..context.clone()
+        };
+        templates
+            .render_source(&place, source, Format::Text, &context)
+            .map_err(|e| e.to_string())
+    };
+    social
+        .plan(&post, &render)
+        .map(drop)
+        .map_err(|e| e.to_string())
+}

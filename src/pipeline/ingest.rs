@@ -1,0 +1,314 @@
+//! Polling: due sources are claimed, fetched, read, and what they hold becomes articles.
+//!
+//! One source's trouble is its own: an error is kept in its row with the time of the next
+//! try, a panic in a parser is caught below, and the others go on. Sources of one host are
+//! polled one after the other.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::domain::{Entry, UnixMillis};
+use crate::sources::{Memory, PollError, Polled};
+use crate::store::{FetchOutcome, FetchRow, NextMemory, PollResult, SourceMemory, StoreError};
+
+use super::decide::{Prepared, decide};
+use super::{App, prepare};
+
+/// A claimed source is given back by itself after this long, should we die.
+const LEASE: Duration = Duration::from_secs(180);
+/// Sources taken in one go.
+const BATCH: usize = 64;
+/// Hosts spoken to at the same time.
+const HOSTS: usize = 16;
+/// The first pause after an error; doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause after errors.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// What one poll of one source brought.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct PollReport {
+    /// The source's name in the configuration.
+    pub source: String,
+    /// Articles that are news.
+    pub new: usize,
+    /// Known articles with a new revision.
+    pub changed: usize,
+    /// Articles held by the flood brake.
+    pub held: usize,
+    /// Articles of a first poll, which are known from now on and never news.
+    pub baseline: usize,
+    /// Entries read.
+    pub entries: usize,
+    /// Whether the server said nothing changed.
+    pub not_modified: bool,
+    /// What went wrong, for people.
+    pub error: Option<String>,
+    /// Entries that could not be used, and repairs made; for people.
+    pub notes: Vec<String>,
+}
+
+/// Polls the sources that are due (or `only` those named, due or not) and says what came.
+///
+/// # Errors
+/// The store's; a source's own trouble is in its report.
+pub async fn poll(
+    app: &App,
+    only: Option<&[String]>,
+    now: UnixMillis,
+) -> Result<Vec<PollReport>, StoreError> {
+    let until = now.plus(LEASE);
+    let claimed = app
+        .db
+        .claim_sources(&app.owner, now, until, BATCH, only)
+        .await?;
+    let mut hosts: BTreeMap<String, Vec<SourceMemory>> = BTreeMap::new();
+    for memory in claimed {
+        hosts
+            .entry(app.host_of(&memory.name))
+            .or_default()
+            .push(memory);
+    }
+    let mut reports = Vec::new();
+    let mut running = JoinSet::new();
+    for (_, memories) in hosts {
+        if running.len() == HOSTS {
+            reports.extend(joined(running.join_next().await)?);
+        }
+        let app = app.clone();
+        running.spawn(async move {
+            let mut reports = Vec::with_capacity(memories.len());
+            for memory in memories {
+                reports.push(poll_one(&app, memory, now).await?);
+            }
+            Ok::<_, StoreError>(reports)
+        });
+    }
+    while !running.is_empty() {
+        reports.extend(joined(running.join_next().await)?);
+    }
+    reports.sort_by(|a: &PollReport, b| a.source.cmp(&b.source));
+    Ok(reports)
+}
+
+type Joined = Result<Result<Vec<PollReport>, StoreError>, tokio::task::JoinError>;
+
+/// A task's reports. A panic is a bug, but only that source's: its lease runs out and it is
+/// polled again.
+fn joined(result: Option<Joined>) -> Result<Vec<PollReport>, StoreError> {
+    match result {
+        Some(Ok(reports)) => reports,
+        Some(Err(panic)) => {
+            tracing::error!(error = %panic, "a poll panicked");
+            Ok(Vec::new())
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// One source: fetch, read, decide, one commit.
+async fn poll_one(
+    app: &App,
+    memory: SourceMemory,
+    now: UnixMillis,
+) -> Result<PollReport, StoreError> {
+    let started = Instant::now();
+    let mut report = PollReport {
+        source: memory.name.clone(),
+        ..PollReport::default()
+    };
+    let Some(source) = app.sources.get(&memory.name) else {
+        return Ok(report);
+    };
+    let known = Memory {
+        etag: memory.etag.clone(),
+        last_modified: memory.last_modified.clone(),
+        url_override: memory.moved_to.clone(),
+    };
+    let polled = source.adapter.poll(&known, &app.client).await;
+    let mut result = match polled {
+        Ok(polled) => read(app, &memory, polled, &mut report, now).await?,
+        Err(error) => failed(&memory, &error, &mut report, now),
+    };
+    result.fetch.duration_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    result.owner.clone_from(&app.owner);
+    let every = source.config.every;
+    if result.memory.error.is_none() {
+        // Up to a tenth earlier, so that a hundred sources set up together drift apart.
+        let jitter = super::spread(&memory.name) % (every.as_millis() as u64 / 10 + 1);
+        result.memory.next_fetch_at = now.plus(every).plus_ms(-(jitter as i64));
+    }
+    app.db.apply_poll(result, now).await?;
+    match &report.error {
+        Some(error) => warn!(source.name = report.source, error, "poll failed"),
+        None => info!(
+            source.name = report.source,
+            articles.new = report.new,
+            articles.changed = report.changed,
+            articles.held = report.held,
+            "polled"
+        ),
+    }
+    Ok(report)
+}
+
+/// A successful fetch: its entries become changes.
+async fn read(
+    app: &App,
+    memory: &SourceMemory,
+    polled: Polled,
+    report: &mut PollReport,
+    now: UnixMillis,
+) -> Result<PollResult, StoreError> {
+    report.not_modified = polled.not_modified;
+    report.entries = polled.entries.len();
+    report.notes.clone_from(&polled.notes);
+    if let Some(to) = &polled.moved_to {
+        report
+            .notes
+            .push(format!("it has moved for good; change its url to {to}"));
+    }
+    let mut result = PollResult {
+        source: memory.name.clone(),
+        owner: app.owner.clone(),
+        changes: Vec::new(),
+        memory: NextMemory {
+            etag: polled.etag.clone(),
+            last_modified: polled.last_modified.clone(),
+            moved_to: memory.moved_to.clone(),
+            next_fetch_at: now,
+            fails: 0,
+            error: None,
+            gone: false,
+            baselined: true,
+        },
+        fetch: FetchRow {
+            status: Some(polled.status),
+            outcome: FetchOutcome::NotModified,
+            bytes: polled.bytes,
+            entries: polled.entries.len(),
+            duration_ms: 0,
+            note: String::new(),
+        },
+    };
+    if polled.not_modified {
+        return Ok(result);
+    }
+    let source = memory.name.clone();
+    let prepared = prepare_all(app, &source, polled, report, now).await;
+    let keys: Vec<_> = prepared.iter().map(|p| p.keys.clone()).collect();
+    let known = app.db.find_articles(&source, &keys).await?;
+    let config = &app.config.sources[&source];
+    let decision = decide(prepared, &known, config, !memory.baselined, now);
+    report.new = decision.new;
+    report.changed = decision.changed;
+    report.held = decision.held;
+    report.baseline = decision.baseline;
+    result.fetch.outcome = if decision.new + decision.held + decision.changed > 0 {
+        FetchOutcome::New
+    } else {
+        FetchOutcome::Unchanged
+    };
+    result.fetch.note = report.notes.join("; ").chars().take(1000).collect();
+    result.changes = decision.changes;
+    Ok(result)
+}
+
+/// Cleans the entries off the async threads: a hostile body costs CPU time.
+async fn prepare_all(
+    app: &App,
+    source: &str,
+    polled: Polled,
+    report: &mut PollReport,
+    now: UnixMillis,
+) -> Vec<Prepared> {
+    let config = app.config.clone();
+    let name = source.to_owned();
+    let work = move || {
+        let source = &config.sources[&name];
+        let language = polled.feed_language.as_deref();
+        let one = |entry: Entry| {
+            let (revision, note) = prepare::revision(&entry, source, &config, language, now)?;
+            Ok((
+                Prepared {
+                    keys: entry.keys,
+                    revision,
+                },
+                note,
+            ))
+        };
+        polled
+            .entries
+            .into_iter()
+            .filter(|entry| !entry.keys.is_empty())
+            .map(one)
+            .collect::<Vec<Result<(Prepared, Option<String>), prepare::Unusable>>>()
+    };
+    let results = match tokio::task::spawn_blocking(work).await {
+        Ok(results) => results,
+        Err(panic) => {
+            report
+                .notes
+                .push(format!("its entries could not be read: {panic}"));
+            return Vec::new();
+        }
+    };
+    let mut prepared = Vec::with_capacity(results.len());
+    for result in results {
+        match result {
+            Ok((entry, note)) => {
+                prepared.push(entry);
+                report.notes.extend(note);
+            }
+            Err(unusable) => report.notes.push(unusable.to_string()),
+        }
+    }
+    prepared
+}
+
+/// A failed fetch: what it says, and when the next one is.
+fn failed(
+    memory: &SourceMemory,
+    error: &PollError,
+    report: &mut PollReport,
+    now: UnixMillis,
+) -> PollResult {
+    let fails = memory.fails + 1;
+    let doublings = u32::try_from(fails - 1).unwrap_or(0).min(12);
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE);
+    let pause = pause.max(
+        error
+            .retry_after
+            .unwrap_or_default()
+            .min(Duration::from_secs(86_400)),
+    );
+    report.error = Some(error.message.clone());
+    PollResult {
+        source: memory.name.clone(),
+        owner: String::new(),
+        changes: Vec::new(),
+        memory: NextMemory {
+            etag: memory.etag.clone(),
+            last_modified: memory.last_modified.clone(),
+            moved_to: memory.moved_to.clone(),
+            next_fetch_at: now.plus(pause),
+            fails,
+            error: Some(error.message.clone()),
+            gone: error.gone,
+            baselined: memory.baselined,
+        },
+        fetch: FetchRow {
+            status: error.status,
+            outcome: FetchOutcome::Error,
+            bytes: 0,
+            entries: 0,
+            duration_ms: 0,
+            note: error.message.chars().take(1000).collect(),
+        },
+    }
+}

@@ -1,0 +1,185 @@
+//! From what a source sent to a revision that everything downstream may trust.
+//!
+//! Cleaning happens here, once per revision: markup through [`crate::html::clean`], titles and
+//! names to one plain line, addresses to absolute `http(s)` ones, dates never later than first
+//! sight (a future date is the source's mistake or a schedule; either way it does not make an
+//! article newer than it is).
+
+use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
+use url::Url;
+
+use crate::config::{Config, SourceConfig};
+use crate::domain::{Entry, HeaderText, Image, Revision, UnixMillis};
+use crate::html;
+
+/// Characters a summary has at most.
+const SUMMARY_CHARS: usize = 300;
+/// Longest list of topics or authors kept of one article.
+const MOST_NAMES: usize = 30;
+
+/// What could not be made of an entry, for the poll's report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Neither title nor text.
+    #[error("an entry has neither title nor text")]
+    Empty,
+    /// No address of its own, and the source's is none either.
+    #[error("`{title}` has no http(s) address, only `{url}`")]
+    Address {
+        /// Its title.
+        title: String,
+        /// What stood there.
+        url: String,
+    },
+}
+
+/// Makes revision 1 of `entry`; the store numbers later ones. With it comes what had to be
+/// mended, for the poll's report.
+///
+/// # Errors
+/// [`Unusable`], in words for the poll's report; the other entries go on.
+pub fn revision(
+    entry: &Entry,
+    source: &SourceConfig,
+    config: &Config,
+    feed_language: Option<&str>,
+    now: UnixMillis,
+) -> Result<(Revision, Option<String>), Unusable> {
+    let title = HeaderText::clean(&html::plain(&entry.title)).to_string();
+    let url = address(entry, config, &title)?;
+    let markup = entry
+        .content_html
+        .as_deref()
+        .or(entry.summary_html.as_deref());
+    let (content, refused) = html::clean_or_text(markup.unwrap_or_default(), Some(&url));
+    let content_html = content.into_string();
+    let text = html::plain(&content_html);
+    if title.is_empty() && text.is_empty() {
+        return Err(Unusable::Empty);
+    }
+    let title = if title.is_empty() {
+        html::first_sentences(&text, 90)
+    } else {
+        title
+    };
+    let summary = html::lead(entry.summary_html.as_deref(), &content_html, SUMMARY_CHARS);
+    let image = entry
+        .image
+        .clone()
+        .filter(|i| is_web(&i.url))
+        .or_else(|| html::first_image(&content_html, Some(&url)));
+    let published = entry
+        .published
+        .or(entry.updated)
+        .map_or(now, |p| plausible(p, now));
+    let language = language(entry, source, config, feed_language);
+    let topics = names(entry.topics.iter().chain(&source.topics));
+    let hash = hash(&title, &text, &summary, image.as_ref());
+    let note = refused.map(|e| format!("`{title}` is kept as plain text: {e}"));
+    let revision = Revision {
+        number: 1,
+        seen_at: now,
+        url: url.to_string(),
+        summary,
+        words: i64::try_from(html::word_count(&content_html)).unwrap_or(i64::MAX),
+        content_html,
+        authors: names(entry.authors.iter()),
+        topics,
+        image,
+        language,
+        published,
+        updated: entry
+            .updated
+            .map_or(published, |u| plausible(u, now).max(published)),
+        title,
+        hash,
+    };
+    Ok((revision, note))
+}
+
+/// The article's address: its own, or the publication's where it has none.
+fn address(entry: &Entry, config: &Config, title: &str) -> Result<Url, Unusable> {
+    let Some(text) = entry.url.as_deref().filter(|u| !u.trim().is_empty()) else {
+        return Ok(config.site.url.clone());
+    };
+    config
+        .site
+        .url
+        .join(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 2000)
+        .ok_or_else(|| Unusable::Address {
+            title: title.to_owned(),
+            url: text.chars().take(100).collect(),
+        })
+}
+
+/// The entry's language, else the source's, the feed's, the site's.
+fn language(
+    entry: &Entry,
+    source: &SourceConfig,
+    config: &Config,
+    feed_language: Option<&str>,
+) -> String {
+    [
+        entry.language.as_deref(),
+        source.language.as_deref(),
+        feed_language,
+    ]
+    .into_iter()
+    .flatten()
+    .map(str::trim)
+    .find(|tag| is_language(tag))
+    .unwrap_or(&config.site.language)
+    .to_owned()
+}
+
+/// Distinct one-line names, in order.
+fn names<'a>(raw: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in raw {
+        let name = HeaderText::clean(&html::plain(name)).to_string();
+        let name: String = name.chars().take(200).collect();
+        if !name.is_empty() && !out.contains(&name) && out.len() < MOST_NAMES {
+            out.push(name);
+        }
+    }
+    out
+}
+
+/// A date the source may mean: not after first sight, not before the web had news.
+fn plausible(date: UnixMillis, now: UnixMillis) -> UnixMillis {
+    const YEAR_1990: UnixMillis = UnixMillis(631_152_000_000);
+    if date < YEAR_1990 || date > now {
+        now
+    } else {
+        date
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"))
+}
+
+/// The shape of a BCP 47 tag: letters first, then alphanumeric subtags.
+fn is_language(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    subtags
+        .next()
+        .is_some_and(|s| (2..=3).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphabetic()))
+        && subtags
+            .all(|s| (1..=8).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
+/// What readers see, hashed as text: nonces, lazy-load attributes and share counters in the
+/// markup change at every request and are no correction.
+fn hash(title: &str, text: &str, summary: &str, image: Option<&Image>) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let image = image.map_or("", |i| i.url.as_str());
+    for part in [title, text, summary, image] {
+        context.update(part.as_bytes());
+        context.update(&[0]);
+    }
+    HEXLOWER.encode(context.finish().as_ref())
+}
