@@ -11,6 +11,7 @@ mod api;
 mod archive;
 mod conditional;
 mod error;
+mod export;
 mod feeds;
 mod form;
 mod guard;
@@ -25,6 +26,7 @@ mod serve;
 mod state;
 mod views;
 
+pub use export::{ExportError, export};
 pub use listen::{Bound, ListenError, Side};
 pub use routes::{admin_router, public_router};
 pub use serve::{Limits, serve, serve_within};
