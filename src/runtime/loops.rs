@@ -1,0 +1,269 @@
+//! Each stage as a loop: look for work, do it, wait for a bell or the clock.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use axum::Router;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::domain::UnixMillis;
+use crate::pipeline::{App, dispatch, housekeeping, ingest, plan, release};
+use crate::store::DaemonLock;
+use crate::web;
+
+use super::live::{Beats, Live};
+use super::supervisor::{OnExit, Shutdown, Supervisor};
+use super::{signals, systemd};
+
+/// How long senders may take to finish what they have begun.
+const GRACE: Duration = Duration::from_secs(60);
+/// A loop looks for work at least this often, bell or not: another process may have made it.
+const LOOK: Duration = Duration::from_secs(1);
+/// A loop that has not come round for this long is stuck.
+const STUCK: Duration = Duration::from_secs(900);
+/// Between rounds of housekeeping.
+const TIDY: Duration = Duration::from_secs(60);
+
+/// Why a daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Another one has the SQLite file.
+    #[error("{0}")]
+    Locked(String),
+}
+
+/// A daemon with its listeners bound, not yet working.
+pub struct Daemon {
+    live: Live,
+    pages: web::State,
+    public: web::Bound,
+    admin: web::Bound,
+    _lock: Option<DaemonLock>,
+}
+
+impl Daemon {
+    /// Takes the SQLite file for itself, takes back what a killed predecessor held, and binds
+    /// the listeners.
+    ///
+    /// # Errors
+    /// Another daemon on the same file; an address that is taken.
+    pub async fn bind(app: App) -> anyhow::Result<Self> {
+        let lock = app
+            .db
+            .lock_for_daemon()
+            .map_err(|e| DaemonError::Locked(e.to_string()))?;
+        // With the lock held nobody else can be a daemon on this file: what daemons hold in
+        // it was held by one that is dead.
+        let prefix = lock.is_some().then_some("run-");
+        dispatch::recover(&app, prefix).await?;
+        let server = &app.config.server;
+        let public = web::Bound::bind(&server.listen, web::Side::Public).await?;
+        let admin = web::Bound::bind(&server.admin_listen, web::Side::Admin).await?;
+        let (config, templates) = (app.config.clone(), app.templates.clone());
+        let pages = web::State::new(config, templates, app.db.clone(), UnixMillis::now()).await?;
+        Ok(Self {
+            live: Live::new(app),
+            pages,
+            public,
+            admin,
+            _lock: lock,
+        })
+    }
+
+    /// The address of the public listener.
+    #[must_use]
+    pub fn public_address(&self) -> String {
+        self.public.place()
+    }
+
+    /// The address of the operators' listener.
+    #[must_use]
+    pub fn admin_address(&self) -> String {
+        self.admin.place()
+    }
+
+    /// The house it works on.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// Works until `stop`, a signal, or a failure it cannot go on without.
+    ///
+    /// # Errors
+    /// Tasks that had to be ended.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut supervisor = Supervisor::default();
+        let shutdown = supervisor.shutdown();
+        let beats = Beats::default();
+        info!(
+            public = self.public.place(),
+            admin = self.admin.place(),
+            "running"
+        );
+        spawn_stages(&mut supervisor, &self.live, &beats);
+        spawn_listener(
+            &mut supervisor,
+            self.public,
+            web::public_router(self.pages.clone()),
+            "public pages",
+        );
+        spawn_listener(
+            &mut supervisor,
+            self.admin,
+            web::admin_router(self.pages.clone()),
+            "operators' pages",
+        );
+        let (live, pages) = (self.live.clone(), self.pages.clone());
+        supervisor.spawn("signals", OnExit::Restart, move |s| {
+            signals::listen(live.clone(), pages.clone(), s)
+        });
+        let live = self.live.clone();
+        supervisor.spawn("watchdog", OnExit::Restart, move |s| {
+            watch(live.clone(), beats.clone(), s)
+        });
+        let pages = self.pages.clone();
+        let ending = tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => shutdown.intake.cancel(),
+                () = shutdown.intake.cancelled() => {}
+            }
+            pages.start_draining();
+        });
+        systemd::ready("running");
+        let left = supervisor.run(GRACE).await;
+        ending.abort();
+        anyhow::ensure!(left.is_empty(), "these tasks had to be ended: {left:?}");
+        Ok(())
+    }
+}
+
+fn spawn_stages(supervisor: &mut Supervisor, live: &Live, beats: &Beats) {
+    let (l, b) = (live.clone(), beats.clone());
+    supervisor.spawn("ingest", OnExit::Restart, move |s| {
+        ingest_loop(l.clone(), b.clone(), s)
+    });
+    let (l, b) = (live.clone(), beats.clone());
+    supervisor.spawn("plan", OnExit::Restart, move |s| {
+        plan_loop(l.clone(), b.clone(), s)
+    });
+    let (l, b) = (live.clone(), beats.clone());
+    supervisor.spawn("dispatch", OnExit::Restart, move |s| {
+        dispatch_loop(l.clone(), b.clone(), s)
+    });
+    let (l, b) = (live.clone(), beats.clone());
+    supervisor.spawn("housekeeping", OnExit::Restart, move |s| {
+        tidy_loop(l.clone(), b.clone(), s)
+    });
+}
+
+fn spawn_listener(
+    supervisor: &mut Supervisor,
+    bound: web::Bound,
+    router: Router,
+    name: &'static str,
+) {
+    // Without its listener the daemon would only look alive, so the task is started once.
+    let bound = Mutex::new(Some(bound));
+    supervisor.spawn(name, OnExit::StopDaemon, move |s| {
+        let bound = bound.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let router = router.clone();
+        async move {
+            let bound = bound.context("the listener is gone")?;
+            web::serve(bound, router, s.intake).await;
+            Ok(())
+        }
+    });
+}
+
+/// Waits for the bell, `LOOK`, or the shutdown; whether to go on.
+async fn wait(bell: &Notify, most: Duration, shutdown: &Shutdown) -> bool {
+    tokio::select! {
+        () = bell.notified() => true,
+        () = tokio::time::sleep(most) => true,
+        () = shutdown.intake.cancelled() => false,
+    }
+}
+
+async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    let quiet = Notify::new();
+    while !shutdown.intake.is_cancelled() {
+        beats.beat("ingest");
+        let app = live.app();
+        let reports = ingest::poll(&app, None, UnixMillis::now()).await?;
+        if reports.iter().any(|r| r.new + r.changed + r.held > 0) {
+            app.wake.release.notify_one();
+        }
+        if reports.is_empty() {
+            wait(&quiet, LOOK, &shutdown).await;
+        }
+    }
+    Ok(())
+}
+
+async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    loop {
+        beats.beat("plan");
+        let app = live.app();
+        release::release_due(&app, UnixMillis::now()).await?;
+        let planned = plan::plan(&app, UnixMillis::now()).await?;
+        if planned.iter().any(|p| p.result.is_ok()) {
+            app.wake.dispatch.notify_one();
+        }
+        if !wait(&app.wake.release, LOOK, &shutdown).await {
+            return Ok(());
+        }
+    }
+}
+
+async fn dispatch_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    let mut dispatcher = dispatch::Dispatcher::default();
+    let mut renewed = Instant::now();
+    while !shutdown.intake.is_cancelled() {
+        beats.beat("dispatch");
+        let app = live.app();
+        let step = dispatcher.step(&app, &shutdown.intake).await?;
+        if renewed.elapsed() > dispatch::LEASE / 3 {
+            dispatcher.renew(&app).await?;
+            renewed = Instant::now();
+        }
+        if step.idle {
+            wait(&app.wake.dispatch, LOOK, &shutdown).await;
+        }
+    }
+    Ok(dispatcher.finish(&live.app()).await?)
+}
+
+async fn tidy_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    let quiet = Notify::new();
+    loop {
+        beats.beat("housekeeping");
+        let app = live.app();
+        dispatch::recover(&app, None).await?;
+        housekeeping::tidy(&app, UnixMillis::now()).await?;
+        if !wait(&quiet, TIDY, &shutdown).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Tells systemd that we live, as long as every loop comes round and the database answers.
+async fn watch(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    let interval = systemd::watchdog_interval();
+    let quiet = Notify::new();
+    loop {
+        let silent = beats.silent(STUCK);
+        let answered = live.app().db.probe_write(UnixMillis::now()).await;
+        match answered {
+            Ok(()) if silent.is_empty() => systemd::alive(),
+            Ok(()) => warn!(tasks = ?silent, "these tasks are stuck; systemd is not told we live"),
+            Err(error) => warn!(error = %error, "the database does not answer"),
+        }
+        if !wait(&quiet, interval.unwrap_or(TIDY), &shutdown).await {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! SIGTERM and SIGINT ask for a shutdown, SIGHUP for a reload.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+use crate::web::State;
+
+use super::live::Live;
+use super::open::{load_config, open_over};
+use super::supervisor::Shutdown;
+use super::systemd;
+
+/// Listens until the shutdown. A second SIGTERM or SIGINT ends the grace period at once.
+///
+/// # Errors
+/// When the operating system refuses signal handlers.
+pub async fn listen(live: Live, pages: State, shutdown: Shutdown) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => stop(&shutdown),
+            _ = interrupt.recv() => stop(&shutdown),
+            _ = hangup.recv() => reload(&live, &pages).await,
+            () = shutdown.drain.cancelled() => return Ok(()),
+        }
+    }
+}
+
+fn stop(shutdown: &Shutdown) {
+    if shutdown.intake.is_cancelled() {
+        info!("asked again: not waiting any longer");
+        shutdown.drain.cancel();
+    } else {
+        systemd::stopping();
+        shutdown.intake.cancel();
+    }
+}
+
+/// Reads the configuration anew. A file that does not check is refused and the old one stays.
+async fn reload(live: &Live, pages: &State) {
+    systemd::reloading();
+    let old = live.app();
+    let path = old.config.path.clone();
+    let loaded = match load_config(&path) {
+        Ok(config) => {
+            for key in needs_restart(&old.config, &config) {
+                error!(
+                    key,
+                    "a change of this key needs a restart; the old value stays in force"
+                );
+            }
+            open_over(config, old.db.clone(), old.owner.clone(), old.wake.clone()).await
+        }
+        Err(problems) => Err(anyhow::Error::new(problems)),
+    };
+    match loaded {
+        Ok(app) => {
+            info!(path = %path.display(), "configuration reloaded");
+            pages.reload(app.config.clone(), app.templates.clone());
+            live.replace(app);
+            old.wake.plan.notify_one();
+        }
+        Err(problem) => {
+            error!(path = %path.display(), "reload refused, the old configuration stays:\n{problem:#}");
+        }
+    }
+    systemd::ready("running");
+}
+
+/// Keys that are only read at the start.
+fn needs_restart(old: &crate::config::Config, new: &crate::config::Config) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    if old.database.url().ok() != new.database.url().ok() {
+        keys.push("database.url");
+    }
+    if old.server.listen != new.server.listen {
+        keys.push("server.listen");
+    }
+    if old.server.admin_listen != new.server.admin_listen {
+        keys.push("server.admin_listen");
+    }
+    keys
+}
