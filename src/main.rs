@@ -1,2 +1,5 @@
-//! Courant.
-fn main() {}
+//! The binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    courant::cli::main()
+}

@@ -1,0 +1,179 @@
+//! `issues`: what was published, and what became of every delivery.
+
+use anyhow::bail;
+
+use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
+use crate::pipeline::App;
+
+use super::args::{IssuesArgs, IssuesCommand, RetryState};
+use super::output::{Output, table};
+
+/// Deliveries listed by `show`.
+const MOST_SHOWN: usize = 50;
+
+/// Runs `issues …`.
+///
+/// # Errors
+/// An issue that there is not, or that is not in a state the command applies to.
+pub async fn run(app: &App, args: IssuesArgs, out: Output) -> anyhow::Result<()> {
+    use IssueState::{Cancelled, Paused, Sending, Waiting};
+    match args.command.unwrap_or(IssuesCommand::List) {
+        IssuesCommand::List => list(app, out).await,
+        IssuesCommand::Show { id } => show(app, IssueId(id), out).await,
+        IssuesCommand::Approve { id } => {
+            change(app, id, &[Waiting], Sending, "approved", out).await
+        }
+        IssuesCommand::Pause { id } => change(app, id, &[Sending], Paused, "paused", out).await,
+        IssuesCommand::Resume { id } => change(app, id, &[Paused], Sending, "resumed", out).await,
+        IssuesCommand::Cancel { id } => {
+            find(app, IssueId(id)).await?;
+            let Some(ended) = app.db.cancel_issue(IssueId(id), UnixMillis::now()).await? else {
+                bail!("issue {id} has ended already");
+            };
+            out.answer(
+                &serde_json::json!({ "issue": id, "state": Cancelled, "deliveries": ended }),
+                || format!("issue {id} is cancelled; {ended} deliveries will not be sent"),
+            )
+        }
+        IssuesCommand::Retry { id, state } => {
+            find(app, IssueId(id)).await?;
+            let from = match state {
+                RetryState::Failed => DeliveryState::Failed,
+                RetryState::Uncertain => DeliveryState::Uncertain,
+            };
+            let n = app
+                .db
+                .retry_issue(IssueId(id), from, UnixMillis::now())
+                .await?;
+            app.wake.dispatch.notify_one();
+            out.answer(&serde_json::json!({ "issue": id, "retried": n }), || {
+                format!("{n} {from} deliveries of issue {id} will be tried again")
+            })
+        }
+    }
+}
+
+async fn find(app: &App, id: IssueId) -> anyhow::Result<Issue> {
+    match app.db.issue(id).await? {
+        Some(issue) => Ok(issue),
+        None => bail!("there is no issue {id}; `courant issues` lists them"),
+    }
+}
+
+async fn change(
+    app: &App,
+    id: i64,
+    from: &[IssueState],
+    to: IssueState,
+    done: &str,
+    out: Output,
+) -> anyhow::Result<()> {
+    let issue = find(app, IssueId(id)).await?;
+    if !app.db.set_issue_state(IssueId(id), from, to).await? {
+        bail!("issue {id} is {}, so it cannot be {done}", issue.state);
+    }
+    app.wake.dispatch.notify_one();
+    out.answer(&serde_json::json!({ "issue": id, "state": to }), || {
+        format!("issue {id} is {done}")
+    })
+}
+
+async fn list(app: &App, out: Output) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    for issue in app.db.issues(None, None, 100).await? {
+        let counts = app.db.issue_counts(issue.id).await?;
+        let count = |state| counts.get(&state).copied().unwrap_or(0);
+        let open = count(DeliveryState::Pending)
+            + count(DeliveryState::Leased)
+            + count(DeliveryState::Deferred);
+        rows.push(vec![
+            issue.id.to_string(),
+            format!("{} {}", issue.channel, issue.number),
+            issue.state.to_string(),
+            count(DeliveryState::Sent).to_string(),
+            open.to_string(),
+            count(DeliveryState::Failed).to_string(),
+            count(DeliveryState::Uncertain).to_string(),
+            issue.created_at.to_string(),
+            issue.title.clone(),
+        ]);
+        documents.push(serde_json::json!({ "issue": issue, "deliveries": counts }));
+    }
+    out.answer(&documents, || {
+        if rows.is_empty() {
+            return "no issue yet; the channels publish by their schedules, or now with `courant publish CHANNEL`".to_owned();
+        }
+        table(&["ID", "ISSUE", "STATE", "SENT", "OPEN", "FAILED", "UNCERTAIN", "MADE (UTC)", "TITLE"], &rows)
+    })
+}
+
+async fn show(app: &App, id: IssueId, out: Output) -> anyhow::Result<()> {
+    let issue = find(app, id).await?;
+    let counts = app.db.issue_counts(id).await?;
+    let articles = app.db.issue_articles(id).await?;
+    let mut troubled = Vec::new();
+    for state in DeliveryState::ALL {
+        if *state != DeliveryState::Sent {
+            troubled.extend(
+                app.db
+                    .deliveries(id, Some(*state), None, MOST_SHOWN)
+                    .await?,
+            );
+        }
+    }
+    let document = serde_json::json!({
+        "issue": issue,
+        "deliveries": counts,
+        "articles": articles.iter().map(|(line, a)| serde_json::json!({
+            "position": line.position, "article": a.id, "revision": line.revision,
+            "title": a.revision.title, "url": a.revision.url,
+        })).collect::<Vec<_>>(),
+        "unsent": troubled,
+    });
+    out.answer(&document, || {
+        let mut text = format!(
+            "issue {id}: {} {}, {}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
+            issue.channel,
+            issue.number,
+            issue.state,
+            issue.title,
+            issue.created_at,
+            issue.schedule,
+            issue.slot
+        );
+        for (line, article) in &articles {
+            text.push_str(&format!(
+                "  {}. {} (article {}, revision {})\n",
+                line.position + 1,
+                article.revision.title,
+                article.id,
+                line.revision
+            ));
+        }
+        text.push_str("\ndeliveries\n");
+        for (state, n) in &counts {
+            text.push_str(&format!("  {state}: {n}\n"));
+        }
+        let rows: Vec<Vec<String>> = troubled
+            .iter()
+            .map(|d| {
+                vec![
+                    format!("  {}", d.recipient),
+                    d.state.to_string(),
+                    d.attempts.to_string(),
+                    d.due_at.to_string(),
+                    d.reason.clone(),
+                ]
+            })
+            .collect();
+        if !rows.is_empty() {
+            text.push('\n');
+            text.push_str(&table(
+                &["  RECIPIENT", "STATE", "TRIES", "DUE (UTC)", "WHY"],
+                &rows,
+            ));
+        }
+        text
+    })
+}
