@@ -1,0 +1,1 @@
+//! When readers get it: cadences, zones, downtime, two daemons.
