@@ -154,7 +154,15 @@ async fn a_backup_taken_while_others_write_is_whole() {
         .await
         .unwrap();
     let copy = dir.path().join("copy.db");
+    let busy = db.clone();
+    let writer = tokio::spawn(async move {
+        for i in 0.. {
+            busy.probe_write(NOW.plus_ms(i)).await.unwrap();
+        }
+    });
     db.backup(&copy).await.unwrap();
+    assert!(!writer.is_finished(), "nobody was writing");
+    writer.abort();
     assert!(
         db.backup(&copy)
             .await
