@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
+use crate::domain::{Delivery, DeliveryState, Issue, IssueId, IssueState, UnixMillis};
 use crate::pipeline::App;
 
 use super::args::{IssuesArgs, IssuesCommand, RetryState};
@@ -112,68 +112,72 @@ async fn show(app: &App, id: IssueId, out: Output) -> anyhow::Result<()> {
     let issue = find(app, id).await?;
     let counts = app.db.issue_counts(id).await?;
     let articles = app.db.issue_articles(id).await?;
-    let mut troubled = Vec::new();
+    let mut unsent = Vec::new();
     for state in DeliveryState::ALL {
         if *state != DeliveryState::Sent {
-            troubled.extend(
-                app.db
-                    .deliveries(id, Some(*state), None, MOST_SHOWN)
-                    .await?,
-            );
+            let some = app.db.deliveries(id, Some(*state), None, MOST_SHOWN);
+            unsent.extend(some.await?);
         }
     }
+    let lines: Vec<serde_json::Value> = articles
+        .iter()
+        .map(|(line, a)| {
+            serde_json::json!({
+                "position": line.position, "article": a.id, "revision": line.revision,
+                "title": a.revision.title, "url": a.revision.url,
+            })
+        })
+        .collect();
     let document = serde_json::json!({
-        "issue": issue,
-        "deliveries": counts,
-        "articles": articles.iter().map(|(line, a)| serde_json::json!({
-            "position": line.position, "article": a.id, "revision": line.revision,
-            "title": a.revision.title, "url": a.revision.url,
-        })).collect::<Vec<_>>(),
-        "unsent": troubled,
+        "issue": issue, "deliveries": counts, "articles": lines, "unsent": unsent,
     });
     out.answer(&document, || {
-        let mut text = format!(
-            "issue {id}: {} {}, {}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
-            issue.channel,
-            issue.number,
-            issue.state,
-            issue.title,
-            issue.created_at,
-            issue.schedule,
-            issue.slot
-        );
+        let mut text = headline(&issue);
         for (line, article) in &articles {
+            let title = &article.revision.title;
+            let (place, revision) = (line.position + 1, line.revision);
             text.push_str(&format!(
-                "  {}. {} (article {}, revision {})\n",
-                line.position + 1,
-                article.revision.title,
-                article.id,
-                line.revision
+                "  {place}. {title} (article {}, revision {revision})\n",
+                article.id
             ));
         }
         text.push_str("\ndeliveries\n");
         for (state, n) in &counts {
             text.push_str(&format!("  {state}: {n}\n"));
         }
-        let rows: Vec<Vec<String>> = troubled
-            .iter()
-            .map(|d| {
-                vec![
-                    format!("  {}", d.recipient),
-                    d.state.to_string(),
-                    d.attempts.to_string(),
-                    d.due_at.to_string(),
-                    d.reason.clone(),
-                ]
-            })
-            .collect();
-        if !rows.is_empty() {
-            text.push('\n');
-            text.push_str(&table(
-                &["  RECIPIENT", "STATE", "TRIES", "DUE (UTC)", "WHY"],
-                &rows,
-            ));
-        }
-        text
+        text + &reasons(&unsent)
     })
+}
+
+fn headline(issue: &Issue) -> String {
+    format!(
+        "issue {}: {} {}, {}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
+        issue.id,
+        issue.channel,
+        issue.number,
+        issue.state,
+        issue.title,
+        issue.created_at,
+        issue.schedule,
+        issue.slot
+    )
+}
+
+/// Why deliveries are not sent (yet).
+fn reasons(unsent: &[Delivery]) -> String {
+    if unsent.is_empty() {
+        return String::new();
+    }
+    let row = |d: &Delivery| {
+        vec![
+            format!("  {}", d.recipient),
+            d.state.to_string(),
+            d.attempts.to_string(),
+            d.due_at.to_string(),
+            d.reason.clone(),
+        ]
+    };
+    let rows: Vec<_> = unsent.iter().map(row).collect();
+    let head = ["  RECIPIENT", "STATE", "TRIES", "DUE (UTC)", "WHY"];
+    format!("\n{}", table(&head, &rows))
 }

@@ -75,6 +75,12 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// `1 address`, `2 addresses`.
+#[must_use]
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// Columns, each as wide as its widest cell; the last is not padded.
 #[must_use]
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {

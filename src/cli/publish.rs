@@ -1,14 +1,15 @@
 //! `publish`: an issue now, a rehearsal of one, or a test to a few addresses.
 
 use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
 
 use crate::channels::email::relays::NoPlace;
 use crate::domain::{EmailAddress, Outcome, UnixMillis};
-use crate::pipeline::app::{Form, OpenChannel};
+use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
 use crate::pipeline::{App, dispatch, draft, plan, release};
 
 use super::args::PublishArgs;
-use super::output::Output;
+use super::output::{Output, count};
 use super::{Usage, channel};
 
 /// Runs `publish`.
@@ -111,31 +112,10 @@ async fn test(
             args.channel
         );
     };
-    let never = tokio_util::sync::CancellationToken::new();
     let mut refused = Vec::new();
     for address in &addresses {
-        let draft = draft.addressed(address);
-        let mail = draft::mail(app, channel, email, &draft).await?;
-        let place = app.relays.place(&email.settings.relays, &never).await;
-        let outcome = match place {
-            Ok(place) => {
-                place
-                    .send(
-                        email.settings.from.address.as_str(),
-                        address,
-                        &mail.build()?,
-                    )
-                    .await
-                    .outcome
-            }
-            Err(NoPlace::Trouble(outcome)) => outcome,
-            Err(NoPlace::Stopped) => break,
-        };
-        if let Outcome::Deferred { reason, .. }
-        | Outcome::NotTried { reason, .. }
-        | Outcome::Rejected { reason, .. }
-        | Outcome::Unknown { reason } = outcome
-        {
+        let mail = draft::mail(app, channel, email, &draft.addressed(address)).await?;
+        if let Err(reason) = send(app, email, address, &mail.build()?).await {
             refused.push(format!("{address}: {reason}"));
         }
     }
@@ -145,8 +125,37 @@ async fn test(
     let document = serde_json::json!({ "channel": args.channel, "test": addresses });
     out.answer(&document, || {
         format!(
-            "sent to {} addresses; no issue is recorded",
-            addresses.len()
+            "sent to {}; no issue is recorded",
+            count(addresses.len(), "address", "addresses")
         )
     })
+}
+
+/// Sends one mail past the outbox; the reason when it was not taken.
+async fn send(
+    app: &App,
+    email: &EmailChannel,
+    to: &EmailAddress,
+    message: &[u8],
+) -> Result<(), String> {
+    let settings = &email.settings;
+    let outcome = match app
+        .relays
+        .place(&settings.relays, &CancellationToken::new())
+        .await
+    {
+        Ok(place) => {
+            let from = settings.from.address.as_str();
+            place.send(from, to, message).await.outcome
+        }
+        Err(NoPlace::Trouble(outcome)) => outcome,
+        Err(NoPlace::Stopped) => return Err("stopped".to_owned()),
+    };
+    match outcome {
+        Outcome::Accepted { .. } => Ok(()),
+        Outcome::Deferred { reason, .. }
+        | Outcome::NotTried { reason, .. }
+        | Outcome::Rejected { reason, .. }
+        | Outcome::Unknown { reason } => Err(reason),
+    }
 }

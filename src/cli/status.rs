@@ -2,7 +2,7 @@
 
 use crate::domain::UnixMillis;
 use crate::pipeline::App;
-use crate::pipeline::status::{Status, status};
+use crate::pipeline::status::{ChannelStatus, RelayStatus, SourceStatus, Status, status};
 
 use super::output::{Output, table};
 
@@ -17,78 +17,71 @@ pub async fn run(app: &App, out: Output) -> anyhow::Result<()> {
 }
 
 fn text(status: &Status) -> String {
-    let at = |time: Option<UnixMillis>| time.map_or_else(|| "-".to_owned(), |t| t.to_string());
-    let mut text = String::new();
-    let sources: Vec<Vec<String>> = status
-        .sources
-        .iter()
-        .map(|s| {
-            vec![
-                s.id.clone(),
-                s.kind.clone(),
-                s.state.to_owned(),
-                at(s.last_fetch),
-                at(s.next_fetch),
-                s.articles.to_string(),
-                s.error.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    text.push_str(&table(
-        &[
-            "SOURCE",
-            "KIND",
-            "STATE",
-            "LAST FETCH (UTC)",
-            "NEXT FETCH (UTC)",
-            "ARTICLES",
-            "ERROR",
-        ],
-        &sources,
-    ));
-    text.push('\n');
-    let channels: Vec<Vec<String>> = status
-        .channels
-        .iter()
-        .map(|c| {
-            vec![
-                c.id.clone(),
-                c.kind.clone(),
-                c.state.to_owned(),
-                at(c.next_run),
-                c.last_issue
-                    .map_or_else(|| "-".to_owned(), |n| n.to_string()),
-            ]
-        })
-        .collect();
-    text.push_str(&table(
-        &["CHANNEL", "KIND", "STATE", "NEXT RUN (UTC)", "LAST ISSUE"],
-        &channels,
-    ));
-    text.push('\n');
-    let relays: Vec<Vec<String>> = status
-        .relays
-        .iter()
-        .map(|r| {
-            vec![
-                r.id.clone(),
-                r.state.to_owned(),
-                r.connections.to_string(),
-                r.rate_per_s
-                    .map_or_else(|| "-".to_owned(), |rate| format!("{rate}")),
-            ]
-        })
-        .collect();
-    text.push_str(&table(
-        &["RELAY", "STATE", "CONNECTIONS", "RATE/S"],
-        &relays,
-    ));
-    text.push_str("\ndeliveries: ");
-    let counts: Vec<String> = status
-        .deliveries
-        .iter()
-        .map(|(state, n)| format!("{n} {state}"))
-        .collect();
-    text.push_str(&counts.join(", "));
-    text
+    let counts = status.deliveries.iter();
+    let counts: Vec<String> = counts.map(|(state, n)| format!("{n} {state}")).collect();
+    format!(
+        "{}\n{}\n{}\ndeliveries: {}",
+        sources(status),
+        channels(status),
+        relays(status),
+        counts.join(", ")
+    )
+}
+
+/// A value, or a dash where there is none.
+fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |v| v.to_string())
+}
+
+fn sources(status: &Status) -> String {
+    const HEAD: [&str; 7] = [
+        "SOURCE",
+        "KIND",
+        "STATE",
+        "LAST FETCH (UTC)",
+        "NEXT FETCH (UTC)",
+        "ARTICLES",
+        "ERROR",
+    ];
+    let row = |s: &SourceStatus| {
+        vec![
+            s.id.clone(),
+            s.kind.clone(),
+            s.state.to_string(),
+            or_dash(s.last_fetch),
+            or_dash(s.next_fetch),
+            s.articles.to_string(),
+            s.error.clone().unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = status.sources.iter().map(row).collect();
+    table(&HEAD, &rows)
+}
+
+fn channels(status: &Status) -> String {
+    let row = |c: &ChannelStatus| {
+        vec![
+            c.id.clone(),
+            c.kind.clone(),
+            c.state.to_string(),
+            or_dash(c.next_run),
+            or_dash(c.last_issue),
+        ]
+    };
+    let rows: Vec<_> = status.channels.iter().map(row).collect();
+    let head = ["CHANNEL", "KIND", "STATE", "NEXT RUN (UTC)", "LAST ISSUE"];
+    table(&head, &rows)
+}
+
+fn relays(status: &Status) -> String {
+    let row = |r: &RelayStatus| {
+        vec![
+            r.id.clone(),
+            r.state.to_string(),
+            r.connections.to_string(),
+            or_dash(r.rate_per_s),
+        ]
+    };
+    let rows: Vec<_> = status.relays.iter().map(row).collect();
+    table(&["RELAY", "STATE", "CONNECTIONS", "RATE/S"], &rows)
 }
