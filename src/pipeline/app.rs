@@ -317,6 +317,12 @@ impl App {
         let names: Vec<String> = opened.sources.keys().cloned().collect();
         db.sync_sources(&names, crate::domain::UnixMillis::now())
             .await?;
+        for channel in opened.channels.values().map(|c| &c.config) {
+            // A reader whose schedule is gone follows the default from here on; they would
+            // wait for ever otherwise.
+            let known: Vec<String> = channel.schedules.keys().cloned().collect();
+            db.forget_schedules(&channel.id, &known).await?;
+        }
         let keys = db.token_key().await?;
         let relays =
             Relays::open(&config).map_err(|(relay, error)| OpenError::Relay { relay, error })?;
