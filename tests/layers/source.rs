@@ -194,6 +194,7 @@ impl Source {
     /// Whether `at` is code for tests: a test file, or under a `#[cfg(test)]` or `#[test]`.
     pub fn is_test_code(&self, at: usize) -> bool {
         let file = self.path.starts_with("tests/")
+            || self.path.starts_with("benches/")
             || self.path.ends_with("/tests.rs")
             || self.path.contains("/tests/");
         file || ["#[cfg(test)]", "#[test]"].iter().any(|mark| {

@@ -6,7 +6,6 @@ mod audience;
 mod freezing;
 mod issues;
 mod kit;
-mod million;
 mod opening;
 mod outbox;
 mod recovery;

@@ -87,7 +87,7 @@ async fn an_edit_is_a_revision_and_no_second_mail() {
         let room = with_reader(db).await;
         publish_and_wait(&room, Item::new(1), DAY_ONE).await;
         room.site.edit("https://news.example/?p=1", |item| {
-            item.title = "Story 1, corrected".into()
+            item.title = "Story 1, corrected".into();
         });
         let reports = room.look(DAY_ONE.plus_ms(MINUTE)).await;
         room.tick(DAY_ONE.plus_ms(MINUTE)).await;
@@ -114,7 +114,7 @@ async fn an_edit_within_the_hold_goes_out_corrected() {
         room.reader("ada@readers.example", "daily").await;
         publish_and_wait(&room, Item::new(1).titled("Floods in Sidh"), DAY_ONE).await;
         room.site.edit("https://news.example/?p=1", |item| {
-            item.title = "Floods in Sindh".into()
+            item.title = "Floods in Sindh".into();
         });
         room.look(DAY_ONE.plus_ms(MINUTE)).await;
         room.tick(DAY_ONE.plus_ms(HOUR)).await;

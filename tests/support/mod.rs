@@ -1,5 +1,6 @@
 //! What the stories in `tests/` are told with.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a story may stop at the first surprise")]
 
 pub mod databases;
 pub mod newsroom;
