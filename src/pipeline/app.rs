@@ -10,8 +10,7 @@ use crate::channels::email::settings::EmailSettings;
 use crate::channels::feed::{self, FeedSettings};
 use crate::channels::social::{self, Social};
 use crate::config::{
-    ChannelConfig, ChannelSchedule, Config, Problem, Problems, SecretError, SourceConfig,
-    alternatives, nearest,
+    ChannelConfig, ChannelSchedule, Config, Problem, Problems, SourceConfig, alternatives, nearest,
 };
 use crate::domain::TokenKey;
 use crate::net::{Client, FetchError};
@@ -282,14 +281,6 @@ pub enum OpenError {
     /// The operator's templates.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// A relay's password.
-    #[error("relay `{relay}`: {error}")]
-    Relay {
-        /// The relay.
-        relay: String,
-        /// Why it cannot be read.
-        error: SecretError,
-    },
     /// The client for everything fetched.
     #[error(transparent)]
     Client(#[from] FetchError),
@@ -324,8 +315,7 @@ impl App {
             db.forget_schedules(&channel.id, &known).await?;
         }
         let keys = db.token_key().await?;
-        let relays =
-            Relays::open(&config).map_err(|(relay, error)| OpenError::Relay { relay, error })?;
+        let relays = Relays::new(&config);
         Ok(Self {
             client: Client::new(&config.network.allow, &user_agent(&config))?,
             sources: Arc::new(opened.sources),

@@ -5,7 +5,7 @@
 //! takes over when the first is down, and nothing is charged to the message for it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -41,22 +41,27 @@ pub struct RelayStatus {
 }
 
 impl Relays {
-    /// Opens nothing yet: reads each relay's password.
+    /// Opens nothing yet, and reads no password: commands that send nothing need none.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let hello = config.server.base_url.host_str().unwrap_or("localhost");
+        let relays = config.relays.iter();
+        Self(
+            relays
+                .map(|(id, relay)| (id.clone(), Relay::new(relay, hello)))
+                .collect(),
+        )
+    }
+
+    /// Reads every relay's password, so that a daemon that could not send does not start.
     ///
     /// # Errors
     /// A relay's name, and why its password cannot be read.
-    pub fn open(config: &Config) -> Result<Self, (String, SecretError)> {
-        let hello = config
-            .server
-            .base_url
-            .host_str()
-            .unwrap_or("localhost")
-            .to_owned();
-        let relays = config.relays.iter().map(|(id, relay)| {
-            let endpoint = Endpoint::from_config(relay, &hello).map_err(|e| (id.clone(), e))?;
-            Ok((id.clone(), Relay::new(relay, endpoint)))
-        });
-        Ok(Self(relays.collect::<Result<_, _>>()?))
+    pub fn check(&self) -> Result<(), (String, SecretError)> {
+        for (id, relay) in &self.0 {
+            relay.endpoint().map_err(|e| (id.clone(), e))?;
+        }
+        Ok(())
     }
 
     /// Connections all relays may have together: what one daemon can usefully have in hand.
@@ -133,7 +138,7 @@ impl Place<'_> {
     pub async fn send(mut self, envelope_from: &str, to: &EmailAddress, message: &[u8]) -> Verdict {
         let mut verdict = self.connection.send(envelope_from, to, message).await;
         if verdict.relay_trouble == Some(RelayTrouble::Stale) {
-            match Connection::open(&self.relay.endpoint).await {
+            match self.relay.open().await {
                 Ok(connection) => {
                     self.connection = connection;
                     verdict = self.connection.send(envelope_from, to, message).await;
@@ -170,7 +175,10 @@ fn reason_of(outcome: &Outcome) -> &str {
 
 /// One relay.
 struct Relay {
-    endpoint: Endpoint,
+    config: RelayConfig,
+    hello: String,
+    /// Made at the first connection.
+    endpoint: OnceLock<Endpoint>,
     most: usize,
     permits: Semaphore,
     idle: Mutex<Vec<Connection>>,
@@ -187,11 +195,13 @@ struct Trouble {
 }
 
 impl Relay {
-    fn new(config: &RelayConfig, endpoint: Endpoint) -> Self {
+    fn new(config: &RelayConfig, hello: &str) -> Self {
         let most = (config.connections as usize).max(1);
         let rate_per_s = config.rate.map(Rate::per_second);
         Self {
-            endpoint,
+            config: config.clone(),
+            hello: hello.to_owned(),
+            endpoint: OnceLock::new(),
             most,
             permits: Semaphore::new(most),
             idle: Mutex::default(),
@@ -272,12 +282,31 @@ impl Relay {
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop();
             let Some(mut connection) = kept else {
-                return Connection::open(&self.endpoint).await;
+                return self.open().await;
             };
             if connection.is_usable() {
                 return Ok(connection);
             }
         }
+    }
+
+    async fn open(&self) -> Result<Connection, OpenError> {
+        match self.endpoint() {
+            Ok(endpoint) => Connection::open(endpoint).await,
+            Err(error) => Err(OpenError {
+                reason: error.to_string(),
+                trouble: RelayTrouble::AuthRefused,
+            }),
+        }
+    }
+
+    /// The relay as a connection sees it, its password read.
+    fn endpoint(&self) -> Result<&Endpoint, SecretError> {
+        if let Some(endpoint) = self.endpoint.get() {
+            return Ok(endpoint);
+        }
+        let endpoint = Endpoint::from_config(&self.config, &self.hello)?;
+        Ok(self.endpoint.get_or_init(|| endpoint))
     }
 
     fn keep(&self, connection: Connection) {
@@ -303,7 +332,7 @@ impl Relay {
         noted.until = Some(Instant::now() + pause.min(LONGEST_PAUSE));
         noted.reason = format!("{}: {reason}", trouble.as_str());
         warn!(
-            relay.host = self.endpoint.address(),
+            relay.id = self.config.id,
             error = noted.reason,
             "relay paused"
         );
