@@ -97,10 +97,17 @@ pub struct EmailChannel {
 }
 
 impl EmailChannel {
-    /// The template of an issue: the operator's, else `digest`, or `article` for `each`.
+    /// The template of a mail with that many articles: the operator's, else `digest`, or
+    /// `article` for `each`.
+    ///
+    /// An issue of `each` may hold more than one for some readers, those who changed to it
+    /// with articles still to come; `article` shows only the first, so they get the digest.
     #[must_use]
-    pub fn template_for(&self, schedule: &str, channel: &OpenChannel) -> String {
-        template_name(&channel.config, schedule)
+    pub fn template_for(&self, schedule: &str, channel: &OpenChannel, articles: usize) -> String {
+        match template_name(&channel.config, schedule) {
+            name if name == ARTICLE && articles > 1 => DIGEST.to_owned(),
+            name => name,
+        }
     }
 
     /// The subject template, or a sensible one for that many articles.
@@ -114,12 +121,17 @@ impl EmailChannel {
     }
 }
 
+/// The built-in template of one article.
+const ARTICLE: &str = "email/article";
+/// The built-in template of many.
+const DIGEST: &str = "email/digest";
+
 /// `email/NAME` without its ending.
 fn template_name(channel: &ChannelConfig, schedule: &str) -> String {
     match (&channel.template, channel.schedules.get(schedule)) {
         (Some(name), _) => format!("email/{name}"),
-        (None, Some(ChannelSchedule::Each)) => "email/article".to_owned(),
-        (None, _) => "email/digest".to_owned(),
+        (None, Some(ChannelSchedule::Each)) => ARTICLE.to_owned(),
+        (None, _) => DIGEST.to_owned(),
     }
 }
 

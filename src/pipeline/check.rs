@@ -60,7 +60,7 @@ fn mail(
         .render_source(&place, &subject, Format::Text, context)
         .map_err(told)?;
     for schedule in channel.config.schedules.keys() {
-        let name = email.template_for(schedule, channel);
+        let name = email.template_for(schedule, channel, 1);
         let page = templates
             .render(&format!("{name}.html"), context)
             .map_err(told)?;

@@ -236,7 +236,8 @@ impl Making<'_> {
         let mut context =
             views::context(config, channel, self.issue, articles, links.clone(), reader);
         let templates = self.app.templates.clone();
-        let name = self.email.template_for(&self.issue.schedule, self.channel);
+        let schedule = &self.issue.schedule;
+        let name = (self.email).template_for(schedule, self.channel, articles.len());
         let subject_source = self.email.subject_for(articles.len());
         let place = format!("subject of channel {}", self.channel.config.id);
         let work = move || {

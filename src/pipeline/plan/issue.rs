@@ -42,6 +42,10 @@ pub(super) async fn publish(
         .ledger_rows(id, lowest, occasion.upto, MOST_ROWS)
         .await?;
     let groups = variants(groups, &rows);
+    let occasion = Occasion {
+        upto: covered(&rows, occasion.upto),
+        ..occasion
+    };
     if rows.is_empty() {
         return pass_over(app, &occasion, groups, "nothing new", now).await;
     }
@@ -78,9 +82,6 @@ fn new_issue<'a>(
     let channel = occasion.channel;
     let articles: Vec<Article> = newest_first(rows).map(|row| row.article.clone()).collect();
     let (state, title) = titled(app, channel, occasion, &articles, now);
-    // When there are more rows than one issue takes, cursors stop at the last one taken.
-    let full = rows.len() >= MOST_ROWS;
-    let last = rows.iter().map(|row| row.number).max();
     NewIssue {
         channel: channel.config.id.clone(),
         schedule: occasion.schedule.to_owned(),
@@ -90,11 +91,7 @@ fn new_issue<'a>(
         state,
         title,
         rows: lines(rows),
-        upto: if full {
-            last.unwrap_or(occasion.upto)
-        } else {
-            occasion.upto
-        },
+        upto: occasion.upto,
         recipients: match &channel.form {
             Form::Email(_) => Recipients::Readers {
                 filter: occasion.filter,
@@ -104,6 +101,15 @@ fn new_issue<'a>(
         },
         priority: priority(channel, occasion.schedule),
         content_key: content_key(rows),
+    }
+}
+
+/// The ledger number up to which `rows` were looked at. When there are more than one issue
+/// takes, cursors stop at the last one taken, also where nobody wanted any of them.
+fn covered(rows: &[LedgerRow], upto: i64) -> i64 {
+    match rows.last() {
+        Some(last) if rows.len() >= MOST_ROWS => last.number,
+        _ => upto,
     }
 }
 
