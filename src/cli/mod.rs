@@ -60,7 +60,8 @@ pub fn main() -> ExitCode {
 
 /// 2 for what the operator can mend by typing or editing, 1 for everything else.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<Usage>() || error.is::<Problems>() {
+    let no_password = matches!(error.downcast_ref(), Some(DaemonError::Relay(..)));
+    if error.is::<Usage>() || error.is::<Problems>() || no_password {
         return ExitCode::from(2);
     }
     ExitCode::FAILURE

@@ -12,6 +12,7 @@ use hyper_util::service::TowerToHyperService;
 use super::routes::public_router;
 use super::state::State;
 use crate::channels::{feed, write_atomically};
+use crate::config::{ChannelConfig, ChannelSchedule};
 use crate::domain::UnixMillis;
 use crate::pipeline::App;
 use crate::store::StoreError;
@@ -63,11 +64,18 @@ pub async fn export(app: &App, dir: &Path) -> Result<usize, ExportError> {
                 let path = format!("feeds/{id}.{}", format.extension());
                 files += site.write(&format!("/{path}"), &path).await?;
             }
-        } else {
+        } else if has_archive(channel) {
             files += archive(app, &site, id).await?;
         }
     }
     Ok(files)
+}
+
+/// Whether anybody reads a channel's archive: a newsletter's is read, and a digest post leads
+/// to its issue's page; a post about one article leads to the article.
+fn has_archive(channel: &ChannelConfig) -> bool {
+    let mut schedules = channel.schedules.values();
+    channel.kind == "email" || schedules.any(|s| matches!(s, ChannelSchedule::Cron(_)))
 }
 
 /// One channel's archive: its lists, and a page per issue.
