@@ -24,6 +24,8 @@ use super::{App, publish};
 
 /// How long a claim holds without renewal.
 pub const LEASE: Duration = Duration::from_secs(60);
+/// The longest time between two claims while there is room.
+const REST: Duration = Duration::from_secs(1);
 /// How long an uncertain delivery waits before it is tried once more.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -34,6 +36,7 @@ const GRACE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Dispatcher {
     running: JoinSet<Result<Option<DeliveryState>, StoreError>>,
+    claimed_at: Option<Instant>,
 }
 
 /// What one step of sending did.
@@ -55,11 +58,14 @@ impl Dispatcher {
     /// The store's. Whatever happens to a message is in its row.
     pub async fn step(&mut self, app: &App, stop: &CancellationToken) -> Result<Step, StoreError> {
         let mut step = Step::default();
-        // Twice the connections: while one half talks, the other is composed and waits.
-        let room = (app.relays.connections() * 2)
-            .clamp(4, 400)
-            .saturating_sub(self.running.len());
-        if room > 0 && !stop.is_cancelled() {
+        // Twice the connections: while one half talks, the other is composed and waits. The
+        // next claim comes when half of them have ended, so that claims are batches, or after
+        // a second, so that a relay that hangs does not keep the others idle.
+        let most = (app.relays.connections() * 2).clamp(4, 400);
+        let room = most.saturating_sub(self.running.len());
+        let rested = self.claimed_at.is_none_or(|at| at.elapsed() >= REST);
+        if room > 0 && (room * 2 >= most || rested) && !stop.is_cancelled() {
+            self.claimed_at = Some(Instant::now());
             let now = UnixMillis::now();
             let claimed = app
                 .db
