@@ -3,15 +3,22 @@
 //! Pure: entries and what the store knows of them in, changes out.
 //!
 //! * The first poll of a source is a baseline, not news (but for `backfill` newest entries).
-//! * A known article with another hash is a new revision, never a new article.
+//! * A known article with another hash is a new revision, never a new article; what stands
+//!   twice in a document counts once.
+//! * A correction during the hold starts it anew, but only so often: text that changes at every
+//!   poll delays an article, it does not keep it.
 //! * More new articles than `flood` in one poll are held for an operator: a new content
 //!   system, a rebuilt archive or changed guids must not mail everybody.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::config::SourceConfig;
-use crate::domain::{ArticleState, IdentityKey, Revision, UnixMillis};
+use crate::domain::{ArticleId, ArticleState, IdentityKey, Revision, UnixMillis};
 use crate::store::{Change, KnownArticle};
+
+/// A hold that corrections keep starting anew ends this many holds after first sight.
+const MOST_HOLDS: u32 = 4;
 
 /// An entry made ready: its names and its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,11 +56,16 @@ pub fn decide(
 ) -> Decision {
     let mut decision = Decision::default();
     let mut fresh: Vec<Prepared> = Vec::new();
-    // One guid twice in a document is one article.
+    // One guid twice in a document is one article, and its first text is its text: two texts
+    // taken in turns would be a correction at every poll.
     let mut names: HashSet<IdentityKey> = HashSet::new();
+    let mut met: HashSet<ArticleId> = HashSet::new();
     for (entry, known) in entries.into_iter().zip(known) {
         match known {
-            Some(known) => revise(entry, known, source, now, &mut decision),
+            Some(known) if met.insert(known.id) => {
+                revise(entry, known, source.hold, now, &mut decision);
+            }
+            Some(known) => note_names(entry, known, &mut decision),
             None => {
                 let repeated = entry.keys.iter().any(|key| names.contains(key));
                 names.extend(entry.keys.iter().cloned());
@@ -105,27 +117,36 @@ pub fn decide(
 fn revise(
     entry: Prepared,
     known: &KnownArticle,
-    source: &SourceConfig,
+    hold: Duration,
     now: UnixMillis,
     decision: &mut Decision,
 ) {
     if known.hash == entry.revision.hash {
-        if known.keys_known < entry.keys.len() {
-            decision.changes.push(Change::Alias {
-                article: known.id,
-                keys: entry.keys,
-            });
-        }
+        note_names(entry, known, decision);
         return;
     }
     let waiting = known.state == ArticleState::Waiting;
     if known.state != ArticleState::Baseline {
         decision.changed += 1;
     }
+    let latest = known.first_seen_at.plus(hold.saturating_mul(MOST_HOLDS));
     decision.changes.push(Change::Revise {
         article: known.id,
         keys: entry.keys,
         revision: entry.revision,
-        eligible_at: waiting.then(|| now.plus(source.hold)),
+        eligible_at: waiting.then(|| now.plus(hold).min(latest)),
     });
 }
+
+/// Names under which a known article was not known yet.
+fn note_names(entry: Prepared, known: &KnownArticle, decision: &mut Decision) {
+    if known.keys_known < entry.keys.len() {
+        decision.changes.push(Change::Alias {
+            article: known.id,
+            keys: entry.keys,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

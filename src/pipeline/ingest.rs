@@ -198,7 +198,10 @@ async fn read(
         return Ok(result);
     }
     let source = memory.name.clone();
-    let prepared = prepare_all(app, &source, polled, report, now).await;
+    let prepared = match prepare_all(app, &source, polled, report, now).await {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(failed(memory, &error, report, now)),
+    };
     let keys: Vec<_> = prepared.iter().map(|p| p.keys.clone()).collect();
     let known = app.db.find_articles(&source, &keys).await?;
     let config = &app.config.sources[&source];
@@ -224,36 +227,34 @@ async fn prepare_all(
     polled: Polled,
     report: &mut PollReport,
     now: UnixMillis,
-) -> Vec<Prepared> {
+) -> Result<Vec<Prepared>, PollError> {
     let config = app.config.clone();
     let name = source.to_owned();
     let work = move || {
         let source = &config.sources[&name];
         let language = polled.feed_language.as_deref();
         let one = |entry: Entry| {
-            let (revision, note) = prepare::revision(&entry, source, &config, language, now)?;
-            Ok((
-                Prepared {
-                    keys: entry.keys,
-                    revision,
-                },
-                note,
-            ))
+            let (revision, note) = guarded(|| {
+                prepare::revision(&entry, source, &config, language, now)
+                    .map_err(|unusable| unusable.to_string())
+            })?;
+            let keys = entry.keys;
+            Ok((Prepared { keys, revision }, note))
         };
         polled
             .entries
             .into_iter()
             .filter(|entry| !entry.keys.is_empty())
             .map(one)
-            .collect::<Vec<Result<(Prepared, Option<String>), prepare::Unusable>>>()
+            .collect::<Vec<Result<(Prepared, Option<String>), String>>>()
     };
     let results = match tokio::task::spawn_blocking(work).await {
         Ok(results) => results,
+        // A poll that fails is made again; one that succeeds with nothing would make a silent
+        // baseline of nothing, and news of everything later.
         Err(panic) => {
-            report
-                .notes
-                .push(format!("its entries could not be read: {panic}"));
-            return Vec::new();
+            let why = format!("its entries could not be read: {panic}");
+            return Err(PollError::new(why));
         }
     };
     let mut prepared = Vec::with_capacity(results.len());
@@ -263,10 +264,17 @@ async fn prepare_all(
                 prepared.push(entry);
                 report.notes.extend(note);
             }
-            Err(unusable) => report.notes.push(unusable.to_string()),
+            Err(unusable) => report.notes.push(unusable),
         }
     }
-    prepared
+    Ok(prepared)
+}
+
+/// Runs `read` on one entry of a stranger's. A panic in it is a bug of ours, which costs that
+/// entry and not the source.
+fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("an entry could not be read: our reader broke down on it".into()))
 }
 
 /// A failed fetch: what it says, and when the next one is.
@@ -310,5 +318,17 @@ fn failed(
             duration_ms: 0,
             note: error.message.chars().take(1000).collect(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_that_breaks_the_reader_costs_only_itself() {
+        let told = guarded(|| -> Result<(), String> { panic!("a bug") }).unwrap_err();
+        assert!(told.contains("broke down"));
+        assert_eq!(guarded(|| Ok(1)), Ok(1));
     }
 }

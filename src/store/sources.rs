@@ -72,6 +72,8 @@ pub struct KnownArticle {
     pub revision: i64,
     /// The hash of its newest revision.
     pub hash: String,
+    /// When it was first seen.
+    pub first_seen_at: UnixMillis,
     /// When its hold ends or ended.
     pub eligible_at: UnixMillis,
     /// How many of the asked keys lead to it; fewer than asked means that some are new.
@@ -81,7 +83,7 @@ pub struct KnownArticle {
 row! {
     struct KnownRow {
         entry: i64, article_id: i64, state: String, revision: i64, hash: String,
-        eligible_at: i64,
+        first_seen_at: i64, eligible_at: i64,
     }
 }
 
@@ -93,6 +95,7 @@ impl TryFrom<KnownRow> for KnownArticle {
             state: word("an article's state", &row.state)?,
             revision: row.revision,
             hash: row.hash,
+            first_seen_at: UnixMillis(row.first_seen_at),
             eligible_at: UnixMillis(row.eligible_at),
             keys_known: 1,
         })
@@ -150,7 +153,8 @@ statements! {
         "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS entry,
              CAST(r.value ->> 1 AS BIGINT) AS strength, r.value ->> 2 AS kind,
              r.value ->> 3 AS value FROM",
-        ") SELECT q.entry, a.id AS article_id, a.state, a.revision, v.hash, a.eligible_at
+        ") SELECT q.entry, a.id AS article_id, a.state, a.revision, v.hash, a.first_seen_at,
+            a.eligible_at
          FROM asked q CROSS JOIN article_key k
          JOIN article a ON a.id = k.article_id
          JOIN article_revision v ON v.article_id = a.id AND v.revision = a.revision
