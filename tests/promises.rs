@@ -2,5 +2,7 @@
 
 mod support;
 
+#[path = "promises/leases.rs"]
+mod leases;
 #[path = "promises/readers.rs"]
 mod readers;

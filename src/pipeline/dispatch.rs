@@ -1,26 +1,21 @@
 //! Sending: deliveries are claimed under a lease, marked as handed over, tried, settled.
 //!
-//! `handed_over` is committed before the first byte of a message leaves and the result after
-//! its answer came. A daemon that dies between the two leaves exactly the messages it had in
-//! flight marked so, and they become `uncertain`; what it had claimed and not begun goes back.
+//! This is who takes what and for how long; `deliver` is one delivery. A daemon that dies
+//! leaves exactly the messages it had in flight marked as handed over, and they become
+//! `uncertain`; what it had claimed and not begun goes back.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use crate::channels::email::relays::NoPlace;
-use crate::channels::email::smtp::IssueTrouble;
-use crate::config::ChannelSchedule;
-use crate::domain::{
-    DeliveryState, IssueState, Outcome, RetryPolicy, Transition, UncertainPolicy, UnixMillis,
-};
-use crate::store::{Claimed, Settled, StoreError};
+use crate::domain::{DeliveryId, DeliveryState, UncertainPolicy, UnixMillis};
+use crate::store::StoreError;
 
-use super::app::{EmailChannel, Form, OpenChannel};
-use super::compose::{self, ComposeError, Outgoing};
-use super::{App, publish};
+use super::App;
+use super::deliver::deliver;
 
 /// How long a claim holds without renewal.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -36,8 +31,14 @@ const GRACE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Dispatcher {
     running: JoinSet<Result<Option<DeliveryState>, StoreError>>,
+    /// What each task has in hand: only these leases are renewed, so that a delivery whose
+    /// task failed is picked up by [`recover`] when its lease runs out.
+    held: HashMap<task::Id, (DeliveryId, i64)>,
     claimed_at: Option<Instant>,
 }
+
+/// How a task ended.
+type Ended = Result<(task::Id, Result<Option<DeliveryState>, StoreError>), task::JoinError>;
 
 /// What one step of sending did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Dispatcher {
     /// that new work is seen). After `stop` nothing more begins.
     ///
     /// # Errors
-    /// The store's. Whatever happens to a message is in its row.
+    /// The store's, when nothing could be claimed; what is in hand goes on, so call it again.
     pub async fn step(&mut self, app: &App, stop: &CancellationToken) -> Result<Step, StoreError> {
         let mut step = Step::default();
         // Twice the connections: while one half talks, the other is composed and waits. The
@@ -74,18 +75,20 @@ impl Dispatcher {
             step.claimed = claimed.len();
             for claimed in claimed {
                 let (app, stop) = (app.clone(), stop.clone());
-                self.running
+                let row = (claimed.delivery.id, claimed.generation);
+                let task = self
+                    .running
                     .spawn(async move { deliver(&app, claimed, &stop).await });
+                self.held.insert(task.id(), row);
             }
         }
-        let ended = tokio::time::timeout(Duration::from_secs(1), self.running.join_next()).await;
-        let mut ended = ended.unwrap_or_default();
+        let next = self.running.join_next_with_id();
+        let mut ended = tokio::time::timeout(Duration::from_secs(1), next)
+            .await
+            .unwrap_or_default();
         while let Some(done) = ended {
-            match done {
-                Ok(state) => step.sent += usize::from(state? == Some(DeliveryState::Sent)),
-                Err(panic) => error!(error = %panic, "a delivery panicked; its lease runs out"),
-            }
-            ended = self.running.try_join_next();
+            step.sent += usize::from(self.ended(done) == Some(DeliveryState::Sent));
+            ended = self.running.try_join_next_with_id();
         }
         if self.running.is_empty() {
             app.db.finish_issues(UnixMillis::now()).await?;
@@ -94,29 +97,66 @@ impl Dispatcher {
         Ok(step)
     }
 
+    /// Notes the end of a task. One delivery's trouble is its own: its lease runs out and it is
+    /// recovered, and the others go on.
+    fn ended(&mut self, done: Ended) -> Option<DeliveryState> {
+        let (task, result) = match done {
+            Ok((task, result)) => (task, result.map_err(|error| error.to_string())),
+            Err(panic) => (panic.id(), Err(panic.to_string())),
+        };
+        let row = self.held.remove(&task);
+        result.unwrap_or_else(|error| {
+            let id = row.map(|(id, _)| id.0);
+            error!(
+                delivery.id = id,
+                error, "a delivery failed; its lease runs out"
+            );
+            None
+        })
+    }
+
     /// Renews the leases of what is in hand; to be called every third of [`LEASE`].
     ///
     /// # Errors
     /// The store's.
     pub async fn renew(&self, app: &App) -> Result<(), StoreError> {
-        if !self.running.is_empty() {
-            app.db
-                .renew_leases(&app.owner, UnixMillis::now().plus(LEASE))
-                .await?;
+        if !self.held.is_empty() {
+            let held: Vec<(DeliveryId, i64)> = self.held.values().copied().collect();
+            let until = UnixMillis::now().plus(LEASE);
+            app.db.renew_leases(&app.owner, &held, until).await?;
         }
         Ok(())
     }
 
-    /// Finishes what has begun and gives the rest back.
+    /// Finishes what has begun and gives the rest back. After `give_up` nothing is waited for:
+    /// what was on the wire is uncertain when its lease runs out.
     ///
     /// # Errors
     /// The store's.
-    pub async fn finish(mut self, app: &App) -> Result<(), StoreError> {
-        let stop = CancellationToken::new();
-        stop.cancel();
-        while !self.running.is_empty() {
-            self.step(app, &stop).await?;
+    pub async fn finish(
+        mut self,
+        app: &App,
+        give_up: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let mut renewal = tokio::time::interval(LEASE / 3);
+        loop {
+            tokio::select! {
+                ended = self.running.join_next_with_id() => match ended {
+                    Some(done) => drop(self.ended(done)),
+                    None => break,
+                },
+                _ = renewal.tick() => {
+                    if let Err(error) = self.renew(app).await {
+                        warn!(error = %error, "leases could not be renewed");
+                    }
+                }
+                () = give_up.cancelled() => {
+                    self.running.shutdown().await;
+                    break;
+                }
+            }
         }
+        app.db.finish_issues(UnixMillis::now()).await?;
         app.db.release_leases(&app.owner).await?;
         Ok(())
     }
@@ -133,7 +173,13 @@ pub async fn drain(app: &App, mut progress: impl FnMut(usize)) -> Result<usize, 
     let mut sent = 0;
     let mut renewed = Instant::now();
     loop {
-        let step = dispatcher.step(app, &never).await?;
+        let step = match dispatcher.step(app, &never).await {
+            Ok(step) => step,
+            Err(error) => {
+                dispatcher.finish(app, &never).await?;
+                return Err(error);
+            }
+        };
         sent += step.sent;
         progress(sent);
         if step.idle {
@@ -168,168 +214,4 @@ pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreE
         .collect();
     app.db.retry_uncertain(&retry, now, GRACE).await?;
     Ok(())
-}
-
-/// One delivery, to the end of this try. `None`: it was no longer ours.
-async fn deliver(
-    app: &App,
-    claimed: Claimed,
-    stop: &CancellationToken,
-) -> Result<Option<DeliveryState>, StoreError> {
-    let Some(channel) = app.channels.get(&claimed.issue.channel) else {
-        let reason = format!(
-            "channel `{}` is not in the configuration",
-            claimed.issue.channel
-        );
-        return settle(app, &claimed, None, not_tried(reason)).await;
-    };
-    match &channel.form {
-        Form::Email(email) => deliver_mail(app, channel, email, &claimed, stop).await,
-        Form::Feed(settings) => {
-            let outcome = publish::export_feed(app, channel, settings).await;
-            settle(app, &claimed, None, outcome_of(outcome)).await
-        }
-        Form::Social(social) => {
-            let outcome = publish::write_payloads(app, channel, social.as_ref(), &claimed).await?;
-            settle(app, &claimed, None, outcome_of(outcome)).await
-        }
-    }
-}
-
-async fn deliver_mail(
-    app: &App,
-    channel: &OpenChannel,
-    email: &EmailChannel,
-    claimed: &Claimed,
-    stop: &CancellationToken,
-) -> Result<Option<DeliveryState>, StoreError> {
-    let Some(reader) = &claimed.reader else {
-        let gone = rejected("the subscriber is no longer in the database".to_owned());
-        return settle(app, claimed, None, gone).await;
-    };
-    match compose::mail_for(app, channel, email, claimed, reader).await {
-        Ok(mail) => send(app, email, claimed, mail, stop).await,
-        Err(ComposeError::Store(error)) => Err(error),
-        Err(ComposeError::Address(reason)) => settle(app, claimed, None, rejected(reason)).await,
-        Err(error) => {
-            pause_issue(app, claimed, &error.to_string()).await?;
-            settle(app, claimed, None, not_tried(error.to_string())).await
-        }
-    }
-}
-
-/// Waits for a connection, marks the row as handed over, sends, settles.
-async fn send(
-    app: &App,
-    email: &EmailChannel,
-    claimed: &Claimed,
-    mail: Outgoing,
-    stop: &CancellationToken,
-) -> Result<Option<DeliveryState>, StoreError> {
-    let place = match app.relays.place(&email.settings.relays, stop).await {
-        Ok(place) => place,
-        Err(NoPlace::Stopped) => return Ok(None),
-        Err(NoPlace::Trouble(outcome)) => return settle(app, claimed, None, outcome).await,
-    };
-    // The intent is committed before the first byte of the message leaves. A row that is no
-    // longer ours, or whose reader has left meanwhile, is not sent.
-    let row = [(claimed.delivery.id, claimed.generation)];
-    let ours = app
-        .db
-        .hand_over(&row, &app.owner, UnixMillis::now())
-        .await?;
-    if ours.is_empty() {
-        return Ok(None);
-    }
-    let relay = place.relay().to_owned();
-    let verdict = place
-        .send(&mail.envelope_from, &mail.to, &mail.message)
-        .await;
-    if let Some(trouble @ (IssueTrouble::SenderRefused | IssueTrouble::TooLarge)) =
-        verdict.issue_trouble
-    {
-        pause_issue(app, claimed, trouble.as_str()).await?;
-    }
-    settle(app, claimed, Some(relay), verdict.outcome).await
-}
-
-/// Stops an issue that cannot go out as it is; its rows stay as they are.
-async fn pause_issue(app: &App, claimed: &Claimed, why: &str) -> Result<(), StoreError> {
-    let id = claimed.issue.id;
-    if app
-        .db
-        .set_issue_state(id, &[IssueState::Sending], IssueState::Paused)
-        .await?
-    {
-        error!(
-            issue.id = id.0,
-            error = why,
-            "issue paused; mend it, then `courant issues resume {id}`"
-        );
-    }
-    Ok(())
-}
-
-/// Writes the end of a try into the row.
-async fn settle(
-    app: &App,
-    claimed: &Claimed,
-    relay: Option<String>,
-    outcome: Outcome,
-) -> Result<Option<DeliveryState>, StoreError> {
-    let now = UnixMillis::now();
-    let policy = retry_policy(app, claimed);
-    let transition = Transition::after(&claimed.delivery, outcome, &policy, claimed.since, now);
-    let state = transition.state;
-    if state != DeliveryState::Sent {
-        info!(
-            delivery.id = claimed.delivery.id.0,
-            delivery.state = %state,
-            reason = transition.reason,
-            "not sent"
-        );
-    }
-    let settled = Settled {
-        id: claimed.delivery.id,
-        generation: claimed.generation,
-        transition,
-        relay,
-    };
-    let changed = app.db.settle(&[settled], &app.owner, now).await?;
-    Ok((changed == 1).then_some(state))
-}
-
-/// Alerts are given up sooner than digests.
-fn retry_policy(app: &App, claimed: &Claimed) -> RetryPolicy {
-    let channel = app.channels.get(&claimed.issue.channel);
-    match channel.and_then(|c| c.config.schedules.get(&claimed.issue.schedule)) {
-        Some(ChannelSchedule::Each) => RetryPolicy::ALERT,
-        _ => RetryPolicy::DIGEST,
-    }
-}
-
-/// Refused by ourselves; the address is not to blame in general.
-fn rejected(reason: String) -> Outcome {
-    Outcome::Rejected {
-        reason,
-        suppress: false,
-    }
-}
-
-fn not_tried(reason: String) -> Outcome {
-    Outcome::NotTried {
-        reason,
-        after: None,
-    }
-}
-
-/// A local product: written, or to be tried again.
-fn outcome_of(result: Result<String, String>) -> Outcome {
-    match result {
-        Ok(reply) => Outcome::Accepted { reply },
-        Err(reason) => Outcome::Deferred {
-            reason,
-            after: None,
-        },
-    }
 }

@@ -12,6 +12,7 @@ pub mod audience;
 pub mod check;
 pub mod compose;
 mod decide;
+mod deliver;
 pub mod dispatch;
 pub mod draft;
 pub mod housekeeping;

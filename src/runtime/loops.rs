@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::SecretError;
 use crate::domain::UnixMillis;
@@ -139,6 +139,7 @@ impl Daemon {
                 () = shutdown.intake.cancelled() => {}
             }
             pages.start_draining();
+            signals::hurry(&shutdown).await
         });
         systemd::ready("running");
         let left = supervisor.run(GRACE).await;
@@ -232,16 +233,25 @@ async fn dispatch_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::
     while !shutdown.intake.is_cancelled() {
         beats.beat("dispatch");
         let app = live.app();
-        let step = dispatcher.step(&app, &shutdown.intake).await?;
+        // The loop itself must not end over it: with the dispatcher would go what is on the wire.
+        let idle = match dispatcher.step(&app, &shutdown.intake).await {
+            Ok(step) => step.idle,
+            Err(error) => {
+                error!(error = %error, "nothing could be taken to send");
+                true
+            }
+        };
         if renewed.elapsed() > dispatch::LEASE / 3 {
-            dispatcher.renew(&app).await?;
-            renewed = Instant::now();
+            match dispatcher.renew(&app).await {
+                Ok(()) => renewed = Instant::now(),
+                Err(error) => error!(error = %error, "leases could not be renewed"),
+            }
         }
-        if step.idle {
+        if idle {
             wait(&app.wake.dispatch, LOOK, &shutdown).await;
         }
     }
-    Ok(dispatcher.finish(&live.app()).await?)
+    Ok(dispatcher.finish(&live.app(), &shutdown.drain).await?)
 }
 
 async fn tidy_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use super::open::{load_config, open_over};
 use super::supervisor::Shutdown;
 use super::systemd;
 
-/// Listens until the shutdown. A second SIGTERM or SIGINT ends the grace period at once.
+/// Listens until the shutdown; [`hurry`] listens from then on.
 ///
 /// # Errors
 /// When the operating system refuses signal handlers.
@@ -20,22 +20,31 @@ pub async fn listen(live: Live, pages: State, shutdown: Shutdown) -> anyhow::Res
     let mut hangup = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
-            _ = terminate.recv() => stop(&shutdown),
-            _ = interrupt.recv() => stop(&shutdown),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
             _ = hangup.recv() => reload(&live, &pages).await,
-            () = shutdown.drain.cancelled() => return Ok(()),
+            () = shutdown.intake.cancelled() => break,
         }
     }
+    systemd::stopping();
+    shutdown.intake.cancel();
+    Ok(())
 }
 
-fn stop(shutdown: &Shutdown) {
-    if shutdown.intake.is_cancelled() {
-        info!("asked again: not waiting any longer");
-        shutdown.drain.cancel();
-    } else {
-        systemd::stopping();
-        shutdown.intake.cancel();
+/// During the shutdown: whoever asks again is not kept waiting.
+///
+/// # Errors
+/// When the operating system refuses signal handlers.
+pub async fn hurry(shutdown: &Shutdown) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
+    info!("asked again: not waiting any longer");
+    shutdown.drain.cancel();
+    Ok(())
 }
 
 /// Reads the configuration anew. A file that does not check is refused and the old one stays.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -62,6 +62,7 @@ impl Supervisor {
         let supervise = async move {
             let mut pause = Duration::from_secs(1);
             while !shutdown.intake.is_cancelled() {
+                let started = Instant::now();
                 match tokio::spawn(make(shutdown.clone()).in_current_span()).await {
                     Ok(Ok(())) if shutdown.intake.is_cancelled() => break,
                     Ok(Ok(())) => warn!("task ended early"),
@@ -71,6 +72,10 @@ impl Supervisor {
                 if on_exit == OnExit::StopDaemon {
                     shutdown.intake.cancel();
                     break;
+                }
+                // One that had worked for long did not fail at the same thing again.
+                if started.elapsed() > 2 * LONGEST_PAUSE {
+                    pause = Duration::from_secs(1);
                 }
                 tokio::select! {
                     () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
@@ -89,9 +94,14 @@ impl Supervisor {
     pub async fn run(mut self, grace: Duration) -> BTreeSet<&'static str> {
         self.shutdown.intake.cancelled().await;
         info!(tasks = ?self.running, "shutting down");
-        if timeout(grace, self.join_all()).await.is_err() {
+        let drain = self.shutdown.drain.clone();
+        let ended = tokio::select! {
+            ended = timeout(grace, self.join_all()) => ended.is_ok(),
+            () = drain.cancelled() => false,
+        };
+        if !ended {
             warn!(?grace, waiting_for = ?self.running, "the grace period is over");
-            self.shutdown.drain.cancel();
+            drain.cancel();
             if timeout(Duration::from_secs(5), self.join_all())
                 .await
                 .is_err()
@@ -137,6 +147,21 @@ mod tests {
         let left = timeout(Duration::from_secs(20), left).await.unwrap();
         assert_eq!(starts.load(Ordering::SeqCst), 2);
         assert_eq!(left.into_iter().collect::<Vec<_>>(), ["hangs"]);
+    }
+
+    #[tokio::test]
+    async fn who_asks_twice_does_not_wait_for_the_grace_period() {
+        let mut supervisor = Supervisor::default();
+        supervisor.spawn("sends slowly", OnExit::Restart, |shutdown| async move {
+            shutdown.drain.cancelled().await;
+            Ok(())
+        });
+        let shutdown = supervisor.shutdown();
+        shutdown.intake.cancel();
+        let ended = tokio::spawn(supervisor.run(Duration::from_secs(600)));
+        shutdown.drain.cancel();
+        let left = timeout(Duration::from_secs(10), ended).await.unwrap();
+        assert!(left.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::sql::{args, both, json, list, statements};
 use super::{Db, StoreError};
-use crate::domain::UnixMillis;
+use crate::domain::{DeliveryId, UnixMillis};
 
 /// What was picked up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,9 +14,12 @@ pub struct Recovered {
 }
 
 statements! {
-    RENEW = both(
-        "UPDATE delivery SET lease_until = $2
-         WHERE state = 'leased' AND lease_owner = $1 AND lease_until < $2"
+    RENEW = list!(
+        "WITH held AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS held_id,
+            CAST(r.value ->> 1 AS BIGINT) AS held_gen FROM",
+        ") UPDATE delivery SET lease_until = $3 FROM held
+         WHERE id = held_id AND lease_gen = held_gen AND state = 'leased'
+            AND lease_owner = $2 AND lease_until < $3"
     );
     RELEASE = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
@@ -52,9 +55,19 @@ statements! {
 }
 
 impl Db {
-    /// Extends all leases of a worker that is alive. Returns how many.
-    pub async fn renew_leases(&self, owner: &str, until: UnixMillis) -> Result<i64, StoreError> {
-        self.run(&RENEW, args![owner, until]).await
+    /// Extends the leases (delivery and generation) that a worker still has in hand. Those it
+    /// took and lost track of run out. Returns how many.
+    pub async fn renew_leases(
+        &self,
+        owner: &str,
+        held: &[(DeliveryId, i64)],
+        until: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let held: Vec<(i64, i64)> = held
+            .iter()
+            .map(|(id, generation)| (id.0, *generation))
+            .collect();
+        self.run(&RENEW, args![&json(&held), owner, until]).await
     }
 
     /// Gives back what a worker took and has not handed over, to be taken by another at once.

@@ -168,7 +168,10 @@ async fn only_the_holder_of_a_living_lease_hands_over() {
                 .unwrap()
                 .is_empty()
         );
-        assert_eq!(db.renew_leases("w", LATER.plus_ms(1)).await.unwrap(), 1);
+        let longer = LATER.plus_ms(1);
+        assert_eq!(db.renew_leases("w", &[], longer).await.unwrap(), 0);
+        assert_eq!(db.renew_leases("other", &[row], longer).await.unwrap(), 0);
+        assert_eq!(db.renew_leases("w", &[row], longer).await.unwrap(), 1);
         assert_eq!(db.hand_over(&[row], "w", LATER).await.unwrap(), [row.0]);
         // At the very end of the lease another may be taking it: too late.
         assert!(
