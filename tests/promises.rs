@@ -6,3 +6,5 @@ mod support;
 mod leases;
 #[path = "promises/readers.rs"]
 mod readers;
+#[path = "promises/sources.rs"]
+mod sources;

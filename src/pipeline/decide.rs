@@ -55,26 +55,7 @@ pub fn decide(
     now: UnixMillis,
 ) -> Decision {
     let mut decision = Decision::default();
-    let mut fresh: Vec<Prepared> = Vec::new();
-    // One guid twice in a document is one article, and its first text is its text: two texts
-    // taken in turns would be a correction at every poll.
-    let mut names: HashSet<IdentityKey> = HashSet::new();
-    let mut met: HashSet<ArticleId> = HashSet::new();
-    for (entry, known) in entries.into_iter().zip(known) {
-        match known {
-            Some(known) if met.insert(known.id) => {
-                revise(entry, known, source.hold, now, &mut decision);
-            }
-            Some(known) => note_names(entry, known, &mut decision),
-            None => {
-                let repeated = entry.keys.iter().any(|key| names.contains(key));
-                names.extend(entry.keys.iter().cloned());
-                if !repeated {
-                    fresh.push(entry);
-                }
-            }
-        }
-    }
+    let mut fresh = sorted_out(entries, known, source.hold, now, &mut decision);
     // Feeds list the newest first; those count as `backfill`, and the rest enter in the order
     // of their dates so that ledger numbers follow publication where dates allow.
     fresh.sort_by_key(|e| std::cmp::Reverse(e.revision.published));
@@ -110,6 +91,37 @@ pub fn decide(
         });
     }
     decision
+}
+
+/// Decides about the known entries; answers the others.
+fn sorted_out(
+    entries: Vec<Prepared>,
+    known: &[Option<KnownArticle>],
+    hold: Duration,
+    now: UnixMillis,
+    decision: &mut Decision,
+) -> Vec<Prepared> {
+    let mut fresh: Vec<Prepared> = Vec::new();
+    // One guid twice in a document is one article, and its first text is its text: two texts
+    // taken in turns would be a correction at every poll.
+    let mut names: HashSet<IdentityKey> = HashSet::new();
+    let mut met: HashSet<ArticleId> = HashSet::new();
+    for (entry, known) in entries.into_iter().zip(known) {
+        match known {
+            Some(known) if met.insert(known.id) => {
+                revise(entry, known, hold, now, decision);
+            }
+            Some(known) => note_names(entry, known, decision),
+            None => {
+                let repeated = entry.keys.iter().any(|key| names.contains(key));
+                names.extend(entry.keys.iter().cloned());
+                if !repeated {
+                    fresh.push(entry);
+                }
+            }
+        }
+    }
+    fresh
 }
 
 /// A known article: new names are noted, a new text is a new revision. While it waits in its

@@ -4,10 +4,10 @@
 //! try, a panic in a parser is caught below, and the others go on. Sources of one host are
 //! polled one after the other.
 
-use std::collections::BTreeMap;
+mod poller;
+
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::domain::{Entry, UnixMillis};
@@ -17,12 +17,8 @@ use crate::store::{FetchOutcome, FetchRow, NextMemory, PollResult, SourceMemory,
 use super::decide::{Prepared, decide};
 use super::{App, prepare};
 
-/// A claimed source is given back by itself after this long, should we die.
-const LEASE: Duration = Duration::from_secs(180);
-/// Sources taken in one go.
-const BATCH: usize = 64;
-/// Hosts spoken to at the same time.
-const HOSTS: usize = 16;
+pub use poller::{Poller, poll};
+
 /// The first pause after an error; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause after errors.
@@ -49,64 +45,6 @@ pub struct PollReport {
     pub error: Option<String>,
     /// Entries that could not be used, and repairs made; for people.
     pub notes: Vec<String>,
-}
-
-/// Polls the sources that are due (or `only` those named, due or not) and says what came.
-///
-/// # Errors
-/// The store's; a source's own trouble is in its report.
-pub async fn poll(
-    app: &App,
-    only: Option<&[String]>,
-    now: UnixMillis,
-) -> Result<Vec<PollReport>, StoreError> {
-    let until = now.plus(LEASE);
-    let claimed = app
-        .db
-        .claim_sources(&app.owner, now, until, BATCH, only)
-        .await?;
-    let mut hosts: BTreeMap<String, Vec<SourceMemory>> = BTreeMap::new();
-    for memory in claimed {
-        hosts
-            .entry(app.host_of(&memory.name))
-            .or_default()
-            .push(memory);
-    }
-    let mut reports = Vec::new();
-    let mut running = JoinSet::new();
-    for (_, memories) in hosts {
-        if running.len() == HOSTS {
-            reports.extend(joined(running.join_next().await)?);
-        }
-        let app = app.clone();
-        running.spawn(async move {
-            let mut reports = Vec::with_capacity(memories.len());
-            for memory in memories {
-                reports.push(poll_one(&app, memory, now).await?);
-            }
-            Ok::<_, StoreError>(reports)
-        });
-    }
-    while !running.is_empty() {
-        reports.extend(joined(running.join_next().await)?);
-    }
-    reports.sort_by(|a: &PollReport, b| a.source.cmp(&b.source));
-    Ok(reports)
-}
-
-type Joined = Result<Result<Vec<PollReport>, StoreError>, tokio::task::JoinError>;
-
-/// A task's reports. A panic is a bug, but only that source's: its lease runs out and it is
-/// polled again.
-fn joined(result: Option<Joined>) -> Result<Vec<PollReport>, StoreError> {
-    match result {
-        Some(Ok(reports)) => reports,
-        Some(Err(panic)) => {
-            tracing::error!(error = %panic, "a poll panicked");
-            Ok(Vec::new())
-        }
-        None => Ok(Vec::new()),
-    }
 }
 
 /// One source: fetch, read, decide, one commit.
@@ -171,29 +109,7 @@ async fn read(
             .notes
             .push(format!("it has moved for good; change its url to {to}"));
     }
-    let mut result = PollResult {
-        source: memory.name.clone(),
-        owner: app.owner.clone(),
-        changes: Vec::new(),
-        memory: NextMemory {
-            etag: polled.etag.clone(),
-            last_modified: polled.last_modified.clone(),
-            moved_to: memory.moved_to.clone(),
-            next_fetch_at: now,
-            fails: 0,
-            error: None,
-            gone: false,
-            baselined: true,
-        },
-        fetch: FetchRow {
-            status: Some(polled.status),
-            outcome: FetchOutcome::NotModified,
-            bytes: polled.bytes,
-            entries: polled.entries.len(),
-            duration_ms: 0,
-            note: String::new(),
-        },
-    };
+    let mut result = unchanged(memory, &polled, now);
     if polled.not_modified {
         return Ok(result);
     }
@@ -218,6 +134,33 @@ async fn read(
     result.fetch.note = report.notes.join("; ").chars().take(1000).collect();
     result.changes = decision.changes;
     Ok(result)
+}
+
+/// What a good answer without news leads to.
+fn unchanged(memory: &SourceMemory, polled: &Polled, now: UnixMillis) -> PollResult {
+    PollResult {
+        source: memory.name.clone(),
+        owner: String::new(),
+        changes: Vec::new(),
+        memory: NextMemory {
+            etag: polled.etag.clone(),
+            last_modified: polled.last_modified.clone(),
+            moved_to: memory.moved_to.clone(),
+            next_fetch_at: now,
+            fails: 0,
+            error: None,
+            gone: false,
+            baselined: true,
+        },
+        fetch: FetchRow {
+            status: Some(polled.status),
+            outcome: FetchOutcome::NotModified,
+            bytes: polled.bytes,
+            entries: polled.entries.len(),
+            duration_ms: 0,
+            note: String::new(),
+        },
+    }
 }
 
 /// Cleans the entries off the async threads: a hostile body costs CPU time.

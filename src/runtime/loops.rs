@@ -198,16 +198,21 @@ async fn wait(bell: &Notify, most: Duration, shutdown: &Shutdown) -> bool {
 
 async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
     let quiet = Notify::new();
+    let mut poller = ingest::Poller::default();
     while !shutdown.intake.is_cancelled() {
         beats.beat("ingest");
         let app = live.app();
-        let reports = ingest::poll(&app, None, UnixMillis::now()).await?;
+        let reports = poller.step(&app, UnixMillis::now()).await?;
         if reports.iter().any(|r| r.new + r.changed + r.held > 0) {
             app.wake.release.notify_one();
         }
-        if reports.is_empty() {
+        if reports.is_empty() && poller.is_idle() {
             wait(&quiet, LOOK, &shutdown).await;
         }
+    }
+    tokio::select! {
+        () = poller.finish() => {}
+        () = shutdown.drain.cancelled() => {}
     }
     Ok(())
 }
