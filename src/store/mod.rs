@@ -11,6 +11,7 @@ mod audience;
 mod check;
 mod connect;
 mod consent;
+mod enter;
 mod error;
 mod freeze;
 mod housekeeping;
@@ -75,6 +76,7 @@ impl Db {
             audience::STATEMENTS,
             check::STATEMENTS,
             consent::STATEMENTS,
+            enter::STATEMENTS,
             freeze::STATEMENTS,
             housekeeping::STATEMENTS,
             import::STATEMENTS,

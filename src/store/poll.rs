@@ -1,5 +1,6 @@
 //! What one poll of a source changed, as one transaction.
 
+use super::enter::enter;
 use super::sql::{Tx, args, both, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::{ArticleId, ArticleState, IdentityKey, Revision, UnixMillis, words};
@@ -128,20 +129,10 @@ statements! {
             changed_articles, duration_ms, note)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
-    /// CROSS JOIN, so that SQLite looks up each key rather than read all keys of the source.
-    KEY_TAKEN = list!(
-        "WITH asked AS (SELECT r.value ->> 0 AS kind, r.value ->> 1 AS value FROM",
-        ") SELECT k.article_id FROM asked q CROSS JOIN article_key k
-         WHERE k.source = $2 AND k.kind = q.kind AND k.value = q.value LIMIT 1"
-    );
     ADD_KEYS = list!(
         "INSERT INTO article_key (source, kind, value, article_id)
          SELECT $2, r.value ->> 0, r.value ->> 1, $3 FROM",
         "WHERE TRUE ON CONFLICT (source, kind, value) DO NOTHING"
-    );
-    ADD_ARTICLE = both(
-        "INSERT INTO article (source, state, first_seen_at, eligible_at, revision, reason)
-         VALUES ($1, $2, $3, $4, 0, $5) RETURNING id"
     );
     NEXT_REVISION = both(
         "UPDATE article SET revision = revision + 1, eligible_at = COALESCE($3, eligible_at)
@@ -173,8 +164,10 @@ impl Db {
         remember(&mut tx, &poll, now).await?;
         let mut applied = Applied::default();
         for change in &poll.changes {
-            apply(&mut tx, &poll.source, change, now, &mut applied).await?;
+            apply(&mut tx, &poll.source, change, &mut applied).await?;
         }
+        // After the known articles have taken their new names, which are no longer free then.
+        applied.new = enter(&mut tx, &poll.source, &poll.changes, now).await?;
         log(&mut tx, &poll, &applied, now).await?;
         tx.commit().await?;
         Ok(applied)
@@ -208,30 +201,11 @@ async fn apply(
     tx: &mut Tx,
     source: &str,
     change: &Change,
-    now: UnixMillis,
     applied: &mut Applied,
 ) -> Result<(), StoreError> {
     match change {
-        Change::New {
-            keys,
-            revision,
-            state,
-            eligible_at,
-            reason,
-        } => {
-            let pairs = pairs(keys);
-            let taken: Option<(i64,)> = tx.one(&KEY_TAKEN, args![&pairs, source]).await?;
-            if taken.is_some() {
-                return Ok(());
-            }
-            let values = args![source, state.as_str(), now, *eligible_at, reason];
-            let Some((id,)) = tx.one::<(i64,)>(&ADD_ARTICLE, values).await? else {
-                return Ok(());
-            };
-            tx.run(&ADD_KEYS, args![&pairs, source, id]).await?;
-            revise(tx, ArticleId(id), revision, None).await?;
-            applied.new.push(ArticleId(id));
-        }
+        // Entered together, see `enter`.
+        Change::New { .. } => {}
         Change::Revise {
             article,
             keys,
@@ -263,6 +237,17 @@ async fn revise(
     let Some((number,)) = tx.one::<(i64,)>(&NEXT_REVISION, values).await? else {
         return Ok(false);
     };
+    add_revision(tx, article, number, revision).await?;
+    Ok(true)
+}
+
+/// Adds the text of an article under a number.
+pub(super) async fn add_revision(
+    tx: &mut Tx,
+    article: ArticleId,
+    number: i64,
+    revision: &Revision,
+) -> Result<(), StoreError> {
     let (authors, topics) = (json(&revision.authors), json(&revision.topics));
     let values = args![
         article,
@@ -282,8 +267,7 @@ async fn revise(
         revision.updated,
         revision.words,
     ];
-    tx.run(&ADD_REVISION, values).await?;
-    Ok(true)
+    tx.run(&ADD_REVISION, values).await.map(drop)
 }
 
 async fn log(
