@@ -20,11 +20,9 @@ pub async fn run(app: &App, args: IssuesArgs, out: Output) -> anyhow::Result<()>
     match args.command.unwrap_or(IssuesCommand::List) {
         IssuesCommand::List => list(app, out).await,
         IssuesCommand::Show { id } => show(app, IssueId(id), out).await,
-        IssuesCommand::Approve { id } => {
-            change(app, id, &[Waiting], Sending, "approved", out).await
-        }
-        IssuesCommand::Pause { id } => change(app, id, &[Sending], Paused, "paused", out).await,
-        IssuesCommand::Resume { id } => change(app, id, &[Paused], Sending, "resumed", out).await,
+        IssuesCommand::Approve { id } => change(app, id, Waiting, Sending, "approved", out).await,
+        IssuesCommand::Pause { id } => change(app, id, Sending, Paused, "paused", out).await,
+        IssuesCommand::Resume { id } => change(app, id, Paused, Sending, "resumed", out).await,
         IssuesCommand::Cancel { id } => {
             find(app, IssueId(id)).await?;
             let Some(ended) = app.db.cancel_issue(IssueId(id), UnixMillis::now()).await? else {
@@ -63,13 +61,19 @@ async fn find(app: &App, id: IssueId) -> anyhow::Result<Issue> {
 async fn change(
     app: &App,
     id: i64,
-    from: &[IssueState],
+    from: IssueState,
     to: IssueState,
     done: &str,
     out: Output,
 ) -> anyhow::Result<()> {
     let issue = find(app, IssueId(id)).await?;
-    if !app.db.set_issue_state(IssueId(id), from, to).await? {
+    let changed = if to == IssueState::Sending {
+        let now = UnixMillis::now();
+        app.db.send_issue(issue.id, from, now).await?
+    } else {
+        app.db.set_issue_state(issue.id, &[from], to).await?
+    };
+    if !changed {
         bail!("issue {id} is {}, so it cannot be {done}", issue.state);
     }
     app.wake.dispatch.notify_one();

@@ -148,7 +148,7 @@ statements! {
          moved AS (UPDATE subscription AS p SET cursor = $7 FROM given g, subscriber s
              WHERE s.id = p.subscriber_id AND p.cursor = g.given_cursor
                AND p.topics = g.given_topics AND COALESCE(s.language, '') = g.given_language
-               AND ", readers!(), "
+               AND p.cursor < $7 AND ", readers!(), "
              RETURNING p.subscriber_id, g.variant)
          INSERT INTO delivery
             (issue_id, recipient, subscriber_id, variant, state, made_at, since, due_at)
@@ -344,6 +344,14 @@ async fn add_variants(
         .map(drop)
 }
 
+/// Lets the statements of this transaction take their time.
+pub(super) async fn patiently(tx: &mut Tx) -> Result<(), StoreError> {
+    match tx {
+        Tx::Sqlite(_) => Ok(()),
+        Tx::Postgres(_) => tx.one::<(String,)>(&PATIENCE, args![]).await.map(drop),
+    }
+}
+
 /// Makes the readers' deliveries and moves their cursors; how many deliveries were made.
 async fn deliver(
     tx: &mut Tx,
@@ -364,7 +372,7 @@ async fn deliver(
             Ok(made)
         }
         Tx::Postgres(_) => {
-            tx.one::<(String,)>(&PATIENCE, args![]).await?;
+            patiently(tx).await?;
             let values = args![
                 &groups, channel, schedule, is_default, zone, unset, upto, id, now
             ];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::freeze::patiently;
 use super::rows::{
     ArticleRow, DeliveryRow, IssueRow, Two, all, article_columns, delivery_columns, issue_columns,
     maybe, parsed, row, word,
@@ -53,6 +54,10 @@ statements! {
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
         ") UPDATE issue SET state = $3 WHERE id = $2 AND state IN (SELECT word FROM allowed)"
+    );
+    RENEW_PATIENCE = both(
+        "UPDATE delivery SET since = $2
+         WHERE issue_id = $1 AND state IN ('pending', 'deferred') AND since < $2"
     );
     SET_TITLE = both("UPDATE issue SET title = $2 WHERE id = $1");
     CANCEL = both(
@@ -195,8 +200,29 @@ impl Db {
         all(self.all::<DeliveryRow>(&DELIVERIES, values).await?)
     }
 
-    /// Moves an issue from one of the states `from` to another: approve, pause, resume.
-    /// `false` when it was in none of them.
+    /// Lets an issue that waits or rests go out: approve, resume. Its deliveries' patience
+    /// starts now; the time spent waiting for an operator is none of the relay's. `false` when
+    /// it was not in the state `from`.
+    pub async fn send_issue(
+        &self,
+        id: IssueId,
+        from: IssueState,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let from = json(&[[from.as_str()]]);
+        let to = IssueState::Sending.as_str();
+        let mut tx = self.begin().await?;
+        let changed = tx.run(&SET_STATE, args![&from, id, to]).await? > 0;
+        if changed {
+            patiently(&mut tx).await?;
+            tx.run(&RENEW_PATIENCE, args![id, now]).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Moves an issue from one of the states `from` to another. `false` when it was in none of
+    /// them.
     pub async fn set_issue_state(
         &self,
         id: IssueId,

@@ -264,3 +264,22 @@ async fn a_payload_is_kept_once_per_delivery() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_patience_of_an_issue_that_waited_starts_when_it_is_let_go() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 2).await;
+        let sending = [IssueState::Sending];
+        db.set_issue_state(id, &sending, IssueState::Paused)
+            .await
+            .unwrap();
+        let later = NOW.plus_ms(3 * 86_400_000);
+        assert!(db.send_issue(id, IssueState::Paused, later).await.unwrap());
+        assert!(!db.send_issue(id, IssueState::Paused, later).await.unwrap());
+        let until = later.plus_ms(60_000);
+        let claimed = db.claim_deliveries("w", later, until, 9).await.unwrap();
+        assert_eq!(claimed.len(), 2);
+        assert!(claimed.iter().all(|c| c.since == later && c.made_at == NOW));
+    })
+    .await;
+}
