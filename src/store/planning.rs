@@ -1,7 +1,9 @@
 //! What planning needs to know: runs that happened, and who waits for what.
 
+use std::collections::HashSet;
+
 use super::rows::{parsed, row};
-use super::sql::{args, both, statements};
+use super::sql::{args, both, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::{UnixMillis, words};
 
@@ -94,6 +96,11 @@ statements! {
         "SELECT MAX(scheduled_at) FROM schedule_run
          WHERE channel = $1 AND schedule = $2 AND zone = $3"
     );
+    TAKEN_SLOTS = list!(
+        "WITH asked AS (SELECT r.value ->> 0 AS asked_slot FROM",
+        ") SELECT q.asked_slot FROM asked q CROSS JOIN schedule_run r
+         WHERE r.channel = $2 AND r.schedule = $3 AND r.slot = q.asked_slot"
+    );
     RECORD_RUN = both(
         "INSERT INTO schedule_run
             (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
@@ -136,6 +143,20 @@ impl Db {
             .one(&LAST_SCHEDULED, args![channel, schedule, zone])
             .await?;
         Ok(row.and_then(|(at,)| at).map(UnixMillis))
+    }
+
+    /// Those of `slots` that a schedule is done with.
+    pub async fn taken_slots(
+        &self,
+        channel: &str,
+        schedule: &str,
+        slots: &[String],
+    ) -> Result<HashSet<String>, StoreError> {
+        let slots: Vec<[&String; 1]> = slots.iter().map(|slot| [slot]).collect();
+        let rows: Vec<(String,)> = self
+            .all(&TAKEN_SLOTS, args![&json(&slots), channel, schedule])
+            .await?;
+        Ok(rows.into_iter().map(|(slot,)| slot).collect())
     }
 
     /// Records that a schedule was first seen at `at` in a zone, so that nothing before fires.

@@ -19,12 +19,12 @@ const MOST_ROWS: usize = 1000;
 /// Freezes an issue for an occasion. `None`: another run has been here already.
 pub(super) async fn publish(
     app: &App,
-    occasion: Occasion<'_>,
+    mut occasion: Occasion<'_>,
     now: UnixMillis,
 ) -> Result<Option<Result<IssueId, String>>, StoreError> {
     let id = &occasion.channel.config.id;
     let email = matches!(occasion.channel.form, Form::Email(_));
-    let groups = if email {
+    let mut groups = if email {
         app.db.audience(&occasion.filter, occasion.upto).await?
     } else {
         Vec::new()
@@ -41,6 +41,13 @@ pub(super) async fn publish(
         .db
         .ledger_rows(id, lowest, occasion.upto, MOST_ROWS)
         .await?;
+    // When there are more rows than one issue takes, cursors stop at the last one taken, and
+    // those beyond it are not concerned.
+    if rows.len() >= MOST_ROWS {
+        let last = rows.iter().map(|row| row.number).max();
+        occasion.upto = last.unwrap_or(occasion.upto);
+        groups.retain(|group| group.cursor < occasion.upto);
+    }
     let groups = variants(groups, &rows);
     let occasion = Occasion {
         upto: covered(&rows, occasion.upto),
@@ -50,14 +57,8 @@ pub(super) async fn publish(
         return pass_over(app, &occasion, groups, "nothing new", now).await;
     }
     if email && groups.iter().all(|group| group.positions.is_none()) {
-        return pass_over(
-            app,
-            &occasion,
-            groups,
-            "nothing in any reader's topics",
-            now,
-        )
-        .await;
+        let why = "nothing in any reader's topics";
+        return pass_over(app, &occasion, groups, why, now).await;
     }
     let issue = new_issue(app, &occasion, &rows, groups, now);
     let issue = app.db.freeze_issue(&issue, now).await?;

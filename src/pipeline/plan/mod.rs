@@ -83,7 +83,16 @@ async fn plan_each(
     let filter = filter(channel, Some(schedule), ZoneFilter::Any);
     let lowest = lowest_cursor(app, channel, &filter, newest).await?;
     let Some(lowest) = lowest else { return Ok(()) };
-    for number in (lowest + 1..=newest).take(MOST_AT_ONCE) {
+    // Whoever changed to this schedule is behind the others and waits for the next article; the
+    // numbers in between are done.
+    let slots: Vec<String> = (lowest + 1..=newest)
+        .map(|number| Slot::Row(number).to_string())
+        .collect();
+    let taken = app.db.taken_slots(id, schedule, &slots).await?;
+    let open = (lowest + 1..=newest)
+        .zip(slots)
+        .filter(|(_, slot)| !taken.contains(slot));
+    for (number, _) in open.take(MOST_AT_ONCE) {
         let occasion = Occasion {
             channel,
             schedule,
