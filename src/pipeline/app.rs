@@ -1,6 +1,6 @@
 //! [`App`]: what the stages are given, opened from a checked configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -18,6 +18,7 @@ use crate::sources::{self, Source};
 use crate::store::{Db, StoreError};
 use crate::templates::{TemplateError, Templates};
 
+use super::clock::Clock;
 use super::compose::Renderings;
 use super::select::Select;
 
@@ -47,6 +48,8 @@ pub struct App {
     pub wake: Arc<Wake>,
     /// Renderings of the issues being sent.
     pub renderings: Arc<Renderings>,
+    /// The time that leases and retries go by.
+    pub clock: Clock,
 }
 
 /// The bells between the stages of one process; across processes the loops look by time.
@@ -247,8 +250,15 @@ fn open_email(
         ));
     }
     let mut personal = false;
-    for schedule in channel.schedules.keys() {
-        let name = template_name(channel, schedule);
+    let mut names: BTreeSet<String> = channel
+        .schedules
+        .keys()
+        .map(|schedule| template_name(channel, schedule))
+        .collect();
+    if names.contains(ARTICLE) {
+        names.insert(DIGEST.to_owned());
+    }
+    for name in names {
         for part in [format!("{name}.html"), format!("{name}.txt")] {
             if !templates.exists(&part) {
                 problems.push(missing_template(channel, templates, &part));
@@ -259,7 +269,6 @@ fn open_email(
     if let Some(subject) = &settings.subject {
         personal |= templates.source_mentions(subject, "reader");
     }
-    problems.dedup();
     if problems.is_empty() {
         Ok(EmailChannel { settings, personal })
     } else {
@@ -336,6 +345,7 @@ impl App {
             config: Arc::new(config),
             templates: Arc::new(templates),
             renderings: Arc::default(),
+            clock: Clock::default(),
             db,
             keys,
             owner,

@@ -91,10 +91,7 @@ async fn send(
     // The intent is committed before the first byte of the message leaves. A row that is no
     // longer ours, or whose reader has left meanwhile, is not sent.
     let row = [(claimed.delivery.id, claimed.generation)];
-    let ours = app
-        .db
-        .hand_over(&row, &app.owner, UnixMillis::now())
-        .await?;
+    let ours = app.db.hand_over(&row, &app.owner, app.clock.now()).await?;
     if ours.is_empty() {
         return Ok(None);
     }
@@ -134,7 +131,7 @@ async fn settle(
     relay: Option<String>,
     outcome: Outcome,
 ) -> Result<Option<DeliveryState>, StoreError> {
-    let now = UnixMillis::now();
+    let now = app.clock.now();
     let policy = retry_policy(app, claimed);
     let transition = Transition::after(&claimed.delivery, outcome, &policy, claimed.since, now);
     let state = transition.state;

@@ -11,7 +11,7 @@ use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::domain::{DeliveryId, DeliveryState, UncertainPolicy, UnixMillis};
+use crate::domain::{DeliveryId, DeliveryState, UncertainPolicy};
 use crate::store::StoreError;
 
 use super::App;
@@ -67,7 +67,7 @@ impl Dispatcher {
         let rested = self.claimed_at.is_none_or(|at| at.elapsed() >= REST);
         if room > 0 && (room * 2 >= most || rested) && !stop.is_cancelled() {
             self.claimed_at = Some(Instant::now());
-            let now = UnixMillis::now();
+            let now = app.clock.now();
             let claimed = app
                 .db
                 .claim_deliveries(&app.owner, now, now.plus(LEASE), room)
@@ -91,7 +91,7 @@ impl Dispatcher {
             ended = self.running.try_join_next_with_id();
         }
         if self.running.is_empty() {
-            app.db.finish_issues(UnixMillis::now()).await?;
+            app.db.finish_issues(app.clock.now()).await?;
             step.idle = step.claimed == 0;
         }
         Ok(step)
@@ -122,7 +122,7 @@ impl Dispatcher {
     pub async fn renew(&self, app: &App) -> Result<(), StoreError> {
         if !self.held.is_empty() {
             let held: Vec<(DeliveryId, i64)> = self.held.values().copied().collect();
-            let until = UnixMillis::now().plus(LEASE);
+            let until = app.clock.now().plus(LEASE);
             app.db.renew_leases(&app.owner, &held, until).await?;
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Dispatcher {
                 }
             }
         }
-        app.db.finish_issues(UnixMillis::now()).await?;
+        app.db.finish_issues(app.clock.now()).await?;
         app.db.release_leases(&app.owner).await?;
         Ok(())
     }
@@ -197,7 +197,7 @@ pub async fn drain(app: &App, mut progress: impl FnMut(usize)) -> Result<usize, 
 /// # Errors
 /// The store's.
 pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreError> {
-    let now = UnixMillis::now();
+    let now = app.clock.now();
     let recovered = app.db.recover_leases(now, owner_prefix).await?;
     if recovered.uncertain > 0 || recovered.returned > 0 {
         warn!(

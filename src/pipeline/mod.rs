@@ -10,6 +10,7 @@
 pub mod app;
 pub mod audience;
 pub mod check;
+mod clock;
 pub mod compose;
 mod decide;
 mod deliver;
@@ -26,6 +27,7 @@ pub mod status;
 pub mod views;
 
 pub use app::{App, OpenError, Wake};
+pub use clock::Clock;
 
 use crate::config::Config;
 

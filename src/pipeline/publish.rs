@@ -87,7 +87,7 @@ pub async fn write_payloads(
         Err(reason) => return Ok(Err(reason)),
     };
     app.db
-        .save_payload(claimed.delivery.id, &payload, UnixMillis::now())
+        .save_payload(claimed.delivery.id, &payload, app.clock.now())
         .await?;
     let Some(dir) = &channel.config.payloads else {
         return Ok(Ok("payload kept".to_owned()));
