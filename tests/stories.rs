@@ -1,10 +1,19 @@
 //! The main job told from outside, on both databases: what readers get, and never twice.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on has failed, and says where"
+)]
+
 mod support;
 
 #[path = "stories/articles.rs"]
 mod articles;
 #[path = "stories/cadence.rs"]
 mod cadence;
+#[path = "stories/outlets.rs"]
+mod outlets;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/zones.rs"]
+mod zones;

@@ -8,7 +8,7 @@ use courant::config;
 use courant::domain::{EmailAddress, UnixMillis};
 use courant::pipeline::audience::{self, ImportOptions, SubscriberFields};
 use courant::pipeline::ingest::PollReport;
-use courant::pipeline::{App, Wake, dispatch, ingest, plan, release};
+use courant::pipeline::{App, Clock, Wake, dispatch, ingest, plan, release};
 use courant::runtime::check_kinds;
 use courant::store::{Db, Imported};
 use courant::templates::Templates;
@@ -82,13 +82,16 @@ impl Newsroom {
         courant::net::install_crypto();
         let site = Site::start().await;
         let sink = Sink::plain().await;
-        let app = Self::app(db, &site, &sink, more).await;
+        let mut app = Self::app(db, &site, &sink, more).await;
+        app.clock = Clock::standing(DAY_ONE);
         Self { app, site, sink }
     }
 
     /// A second daemon on the same database.
     pub async fn beside(&self, more: &str) -> App {
-        Self::app(self.app.db.clone(), &self.site, &self.sink, more).await
+        let mut app = Self::app(self.app.db.clone(), &self.site, &self.sink, more).await;
+        app.clock = self.app.clock.clone();
+        app
     }
 
     async fn app(db: Db, site: &Site, sink: &Sink, more: &str) -> App {
@@ -153,6 +156,8 @@ impl Newsroom {
     pub async fn tick(&self, now: UnixMillis) {
         release::release_due(&self.app, now).await.unwrap();
         plan::plan(&self.app, now).await.unwrap();
+        self.app.clock.set(now);
+        dispatch::recover(&self.app, None).await.unwrap();
         dispatch::drain(&self.app, |_| {}).await.unwrap();
     }
 
