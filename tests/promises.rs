@@ -6,5 +6,7 @@ mod support;
 mod leases;
 #[path = "promises/readers.rs"]
 mod readers;
+#[path = "promises/relays.rs"]
+mod relays;
 #[path = "promises/sources.rs"]
 mod sources;

@@ -12,7 +12,7 @@ use super::output::{Output, table};
 /// The database's.
 pub async fn run(app: &App, out: Output) -> anyhow::Result<()> {
     let now = UnixMillis::now();
-    let status = status(&app.db, &app.config, now, now).await?;
+    let status = status(&app.db, &app.config, None, now, now).await?;
     out.answer(&status, || text(&status))
 }
 

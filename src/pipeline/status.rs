@@ -1,13 +1,14 @@
 //! How things stand: the document of `status --json` and `GET /api/v1/status`.
 //!
-//! Read from the configuration and the database alone, so the command line tells the same as
-//! the daemon.
+//! Read from the configuration and the database, so the command line tells the same as the
+//! daemon; only the daemon knows its connections to the relays.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::config::{ChannelConfig, ChannelSchedule, Config, RelayConfig, SourceConfig};
+use crate::channels::email::Relays;
+use crate::config::{ChannelConfig, ChannelSchedule, Config, SourceConfig};
 use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
 use crate::store::{Db, SourceMemory, StoreError};
 
@@ -76,10 +77,11 @@ pub struct ChannelStatus {
 pub struct RelayStatus {
     /// Its name in the configuration.
     pub id: String,
-    /// `ready`, or `unused` when no channel sends mail.
-    pub state: &'static str,
-    /// The most connections it is given at a time.
-    pub connections: u32,
+    /// `unused` when no channel sends mail. From the daemon that answers: `ok`, or
+    /// `paused for 30 s:` and why. From a command, which has no connections: `configured`.
+    pub state: String,
+    /// Connections open now, in the daemon that answers.
+    pub connections: usize,
     /// The most messages a second; none for as many as it takes.
     pub rate_per_s: Option<f64>,
 }
@@ -91,13 +93,15 @@ fn in_lifes_order<S: Serializer>(
     to.collect_map(counts.iter().map(|(state, count)| (state.as_str(), count)))
 }
 
-/// How things stand at `now`, for a daemon that started at `started`.
+/// How things stand at `now`, for a daemon that started at `started` and sends through `live`;
+/// without `live`, as far as the configuration and the database know.
 ///
 /// # Errors
 /// [`StoreError`] when the database cannot be read.
 pub async fn status(
     db: &Db,
     config: &Config,
+    live: Option<&Relays>,
     started: UnixMillis,
     now: UnixMillis,
 ) -> Result<Status, StoreError> {
@@ -122,11 +126,7 @@ pub async fn status(
             .collect(),
         channels,
         deliveries: db.queue_counts().await?,
-        relays: config
-            .relays
-            .values()
-            .map(|r| relay_status(r, config))
-            .collect(),
+        relays: relay_status(config, live),
     })
 }
 
@@ -179,17 +179,27 @@ fn channel_status(
     }
 }
 
-fn relay_status(relay: &RelayConfig, config: &Config) -> RelayStatus {
-    let is_used = config
-        .channels
-        .values()
-        .any(|channel| channel.kind == "email");
-    RelayStatus {
-        id: relay.id.clone(),
-        state: if is_used { "ready" } else { "unused" },
+fn relay_status(config: &Config, live: Option<&Relays>) -> Vec<RelayStatus> {
+    let mut channels = config.channels.values();
+    let is_used = channels.any(|channel| channel.kind == "email");
+    // Without connections of our own: the same relays, opened by nobody.
+    let asleep;
+    let relays = match live {
+        Some(relays) => relays,
+        None => {
+            asleep = Relays::new(config);
+            &asleep
+        }
+    };
+    let status = relays.status().into_iter().map(|relay| RelayStatus {
+        id: relay.id,
+        state: match (is_used, live) {
+            (false, _) => "unused".to_owned(),
+            (true, None) => "configured".to_owned(),
+            (true, Some(_)) => relay.state,
+        },
         connections: relay.connections,
-        rate_per_s: relay
-            .rate
-            .map(|rate| f64::from(rate.count) / rate.per.as_secs_f64()),
-    }
+        rate_per_s: relay.rate_per_s,
+    });
+    status.collect()
 }

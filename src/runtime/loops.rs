@@ -70,7 +70,9 @@ impl Daemon {
         let public = web::Bound::bind(&server.listen, web::Side::Public).await?;
         let admin = web::Bound::bind(&server.admin_listen, web::Side::Admin).await?;
         let (config, templates) = (app.config.clone(), app.templates.clone());
-        let pages = web::State::new(config, templates, app.db.clone(), UnixMillis::now()).await?;
+        let (db, now) = (app.db.clone(), UnixMillis::now());
+        let pages = web::State::new(config.clone(), templates.clone(), db, now).await?;
+        pages.reload(config, templates, Some(app.relays.clone()));
         Ok(Self {
             live: Live::new(app),
             pages,

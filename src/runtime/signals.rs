@@ -67,7 +67,8 @@ async fn reload(live: &Live, pages: &State) {
     match loaded {
         Ok(app) => {
             info!(path = %path.display(), "configuration reloaded");
-            pages.reload(app.config.clone(), app.templates.clone());
+            let relays = Some(app.relays.clone());
+            pages.reload(app.config.clone(), app.templates.clone(), relays);
             live.replace(app);
             old.wake.plan.notify_one();
         }

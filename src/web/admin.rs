@@ -21,8 +21,9 @@ use crate::pipeline::status::{Status, status};
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
 pub async fn current(state: &State) -> Result<Status, Error> {
-    let config = state.live().config;
-    Ok(status(state.db(), &config, state.started(), UnixMillis::now()).await?)
+    let live = state.live();
+    let (relays, now) = (live.relays.as_deref(), UnixMillis::now());
+    Ok(status(state.db(), &live.config, relays, state.started(), now).await?)
 }
 
 /// GET `/` of the operators' listener.
@@ -55,6 +56,11 @@ fn needs_attention(status: &Status) -> Vec<String> {
                  give it its new address"
             )),
             _ => {}
+        }
+    }
+    for relay in &status.relays {
+        if relay.state.starts_with("paused") {
+            texts.push(format!("Relay {} is {}", relay.id, relay.state));
         }
     }
     for channel in &status.channels {

@@ -6,25 +6,27 @@ use std::time::Duration;
 
 use super::feeds::FeedCache;
 use super::metrics::HttpMetrics;
+use crate::channels::email::Relays;
 use crate::config::Config;
 use crate::domain::{TokenKey, UnixMillis};
 use crate::store::{Db, StoreError};
 use crate::templates::Templates;
 
-/// What a reload replaces, always both together.
-#[derive(Debug, Clone)]
+/// What a reload replaces, always all together.
+#[derive(Clone)]
 pub struct Live {
     /// The configuration in force.
     pub config: Arc<Config>,
     /// The templates in force.
     pub templates: Arc<Templates>,
+    /// The relays this process sends through; none where it does not send.
+    pub relays: Option<Arc<Relays>>,
 }
 
 /// Shared by all requests of both listeners; clones are the same state.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct State(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     live: RwLock<Live>,
     db: Db,
@@ -48,7 +50,11 @@ impl State {
     ) -> Result<Self, StoreError> {
         let key = db.token_key().await?;
         Ok(Self(Arc::new(Inner {
-            live: RwLock::new(Live { config, templates }),
+            live: RwLock::new(Live {
+                config,
+                templates,
+                relays: None,
+            }),
             db,
             key,
             started,
@@ -58,9 +64,19 @@ impl State {
         })))
     }
 
-    /// Puts a new configuration and its templates in force; requests under way keep the old.
-    pub fn reload(&self, config: Arc<Config>, templates: Arc<Templates>) {
-        *self.0.live.write().unwrap_or_else(PoisonError::into_inner) = Live { config, templates };
+    /// Puts a new configuration, its templates and its relays in force; requests under way keep
+    /// the old.
+    pub fn reload(
+        &self,
+        config: Arc<Config>,
+        templates: Arc<Templates>,
+        relays: Option<Arc<Relays>>,
+    ) {
+        *self.0.live.write().unwrap_or_else(PoisonError::into_inner) = Live {
+            config,
+            templates,
+            relays,
+        };
         self.0.feeds.forget();
     }
 
