@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "promises/feeds.rs"]
+mod feeds;
 #[path = "promises/leases.rs"]
 mod leases;
 #[path = "promises/readers.rs"]

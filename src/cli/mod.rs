@@ -148,7 +148,7 @@ fn channel<'a>(app: &'a App, id: &str) -> anyhow::Result<&'a crate::pipeline::ap
 
 /// `run`.
 async fn daemon(app: App) -> anyhow::Result<()> {
-    for warning in crate::pipeline::app::open(&app.config, &app.templates).warnings {
+    for warning in app.warnings.iter() {
         tracing::warn!("{warning}");
     }
     let daemon = Daemon::bind(app).await.map_err(|error| {

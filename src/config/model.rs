@@ -138,8 +138,8 @@ pub struct SourceConfig {
     pub hold: Duration,
     /// More new articles than this in one poll are held for an operator.
     pub flood: u32,
-    /// Whether to read the articles' pages; `auto` unless set.
-    pub full_text: FullText,
+    /// Whether to read the articles' pages, where it is set.
+    pub full_text: Option<FullText>,
     /// How many articles of the first poll count as new; none unless set.
     pub backfill: u32,
     /// The language of articles that do not say theirs, BCP 47.
@@ -151,13 +151,12 @@ pub struct SourceConfig {
 }
 
 /// When to read an article's page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FullText {
     /// Take what the source gives.
     Never,
     /// When the source has only a summary.
-    #[default]
     Auto,
     /// For every article.
     Always,

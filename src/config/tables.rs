@@ -238,7 +238,7 @@ pub(super) fn source(
         every,
         hold: raw.hold.map_or(defaults.hold, |d| d.0),
         flood: raw.flood.map_or(defaults.flood, |n| n.0),
-        full_text: raw.full_text.unwrap_or_default(),
+        full_text: raw.full_text,
         backfill: raw.backfill.unwrap_or(0),
         language: raw.language.map(|l| l.0),
         topics: raw.topics.into_iter().flatten().map(|t| t.0).collect(),

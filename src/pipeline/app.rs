@@ -48,6 +48,8 @@ pub struct App {
     pub wake: Arc<Wake>,
     /// Renderings of the issues being sent.
     pub renderings: Arc<Renderings>,
+    /// What works and is not what the operator may expect.
+    pub warnings: Arc<Vec<Problem>>,
     /// The time that leases and retries go by.
     pub clock: Clock,
 }
@@ -57,8 +59,8 @@ pub struct App {
 pub struct Wake {
     /// Articles were stored.
     pub release: Notify,
-    /// Ledgers grew.
-    pub plan: Notify,
+    /// Articles were corrected: files that hold their old text are to be written anew.
+    pub tidy: Notify,
     /// Deliveries were made.
     pub dispatch: Notify,
 }
@@ -157,7 +159,7 @@ pub fn open(config: &Config, templates: &Templates) -> Opened {
         sources: BTreeMap::new(),
         channels: BTreeMap::new(),
         problems: Vec::new(),
-        warnings: Vec::new(),
+        warnings: super::warnings::of_config(config),
     };
     for (id, source) in &config.sources {
         match sources::open(source) {
@@ -198,25 +200,15 @@ fn open_channel(
             None => return Err(vec![no_such_kind(channel)]),
         },
     };
-    if channel.publish && matches!(form, Form::Social(_)) {
-        warnings.push(
-            channel.settings.problem(
-                "publish",
-                "this version writes the payloads of posts and does not send them".to_owned(),
-                Some(
-                    "leave `publish` out, and let your own tool send the files of `payloads`"
-                        .to_owned(),
-                ),
-            ),
-        );
-    }
     let select = Select::new(channel, templates)
         .map_err(|e| vec![channel.settings.problem("where", e.to_string(), None)])?;
-    Ok(OpenChannel {
+    let open = OpenChannel {
         config: channel.clone(),
         select,
         form,
-    })
+    };
+    warnings.extend(super::warnings::of_channel(&open));
+    Ok(open)
 }
 
 fn no_such_kind(channel: &ChannelConfig) -> Problem {
@@ -344,6 +336,7 @@ impl App {
             relays: Arc::new(relays),
             config: Arc::new(config),
             templates: Arc::new(templates),
+            warnings: Arc::new(opened.warnings),
             renderings: Arc::default(),
             clock: Clock::default(),
             db,

@@ -25,6 +25,7 @@ pub mod release;
 pub mod select;
 pub mod status;
 pub mod views;
+mod warnings;
 
 pub use app::{App, OpenError, Wake};
 pub use clock::Clock;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tracing::warn;
+
 use crate::channels::feed::{self, FeedDoc, FeedSettings};
 use crate::channels::social::{Fitting, Social};
 use crate::channels::write_atomically;
@@ -11,7 +13,7 @@ use crate::templates::Format;
 use crate::templates::context::Links;
 
 use super::App;
-use super::app::OpenChannel;
+use super::app::{Form, OpenChannel};
 use super::views::{self, fitted, issue_url, language_of};
 
 /// The document of a feed channel: its newest articles, at their newest revisions.
@@ -57,6 +59,23 @@ pub async fn export_feed(
         .map_err(|panic| panic.to_string())?
         .map_err(|e| e.to_string())?;
     Ok(format!("written to {written}"))
+}
+
+/// Writes the files of every feed channel anew where they would say something else: after a
+/// correction or a withdrawal, which make no issue, and after a change of the configuration.
+/// What cannot be written is logged and tried again the next time.
+pub async fn refresh_exports(app: &App) {
+    for (id, channel) in app.channels.iter() {
+        let Form::Feed(settings) = &channel.form else {
+            continue;
+        };
+        if let Err(error) = export_feed(app, channel, settings).await {
+            warn!(
+                channel.name = id,
+                error, "the feed's files were not written"
+            );
+        }
+    }
 }
 
 /// Makes the posts of a claimed social delivery, keeps them, and writes their files.

@@ -208,6 +208,9 @@ async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Re
         if reports.iter().any(|r| r.new + r.changed + r.held > 0) {
             app.wake.release.notify_one();
         }
+        if reports.iter().any(|r| r.changed > 0) {
+            app.wake.tidy.notify_one();
+        }
         if reports.is_empty() && poller.is_idle() {
             wait(&quiet, LOOK, &shutdown).await;
         }
@@ -262,13 +265,12 @@ async fn dispatch_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::
 }
 
 async fn tidy_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
-    let quiet = Notify::new();
     loop {
         beats.beat("housekeeping");
         let app = live.app();
         dispatch::recover(&app, None).await?;
         housekeeping::tidy(&app, UnixMillis::now()).await?;
-        if !wait(&quiet, TIDY, &shutdown).await {
+        if !wait(&app.wake.tidy, TIDY, &shutdown).await {
             return Ok(());
         }
     }

@@ -1,7 +1,7 @@
 //! SIGTERM and SIGINT ask for a shutdown, SIGHUP for a reload.
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::web::State;
 
@@ -67,10 +67,14 @@ async fn reload(live: &Live, pages: &State) {
     match loaded {
         Ok(app) => {
             info!(path = %path.display(), "configuration reloaded");
+            for warning in app.warnings.iter() {
+                warn!("{warning}");
+            }
             let relays = Some(app.relays.clone());
             pages.reload(app.config.clone(), app.templates.clone(), relays);
             live.replace(app);
-            old.wake.plan.notify_one();
+            old.wake.release.notify_one();
+            old.wake.tidy.notify_one();
         }
         Err(problem) => {
             error!(path = %path.display(), "reload refused, the old configuration stays:\n{problem:#}");

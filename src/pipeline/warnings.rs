@@ -1,0 +1,123 @@
+//! What a configuration asks for that this version does not do: said by `check` and by `run`,
+//! so that no key is silently without effect.
+
+use crate::channels::social::Pace;
+use crate::config::{Config, FullText, Problem};
+
+use super::app::{Form, OpenChannel};
+
+/// What `channel` asks for in vain.
+pub(super) fn of_channel(channel: &OpenChannel) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let settings = &channel.config.settings;
+    let Form::Social(social) = &channel.form else {
+        return found;
+    };
+    if channel.config.publish {
+        found.push(settings.problem(
+            "publish",
+            "this version writes the payloads of posts and does not send them",
+            Some("leave `publish` out, and let your own tool send the files of `payloads`".into()),
+        ));
+    }
+    if social.pace() != Pace::default() {
+        found.push(settings.problem(
+            "limits",
+            "this version writes payloads at once and does not keep `limits`",
+            Some("let the tool that sends the payloads keep them".into()),
+        ));
+    }
+    found
+}
+
+/// What sources and relays ask for in vain.
+pub(super) fn of_config(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for source in config.sources.values() {
+        if matches!(source.full_text, Some(FullText::Auto | FullText::Always)) {
+            found.push(source.settings.problem(
+                "full_text",
+                "this version takes what the feed gives and does not read the articles' pages",
+                Some("set full_text = \"never\", or leave it out".into()),
+            ));
+        }
+    }
+    let database = config.database.url().unwrap_or_default();
+    let is_shared = database.starts_with("postgres");
+    for relay in config.relays.values() {
+        let mut warn = |message: String, help: &str| {
+            found.push(Problem::of_file(&config.path, message).with_help(help));
+        };
+        if !relay.domains.is_empty() {
+            warn(
+                format!(
+                    "relay `{}`: this version does not keep limits of single domains",
+                    relay.id
+                ),
+                "lower the relay's own `rate` to what the strictest domain takes",
+            );
+        }
+        if relay.rate.is_some() && is_shared {
+            warn(
+                format!(
+                    "relay `{}`: each daemon on this database keeps `rate` for itself",
+                    relay.id
+                ),
+                "with several daemons, divide `rate` by their number",
+            );
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config;
+    use crate::pipeline::app;
+    use crate::templates::Templates;
+
+    #[test]
+    fn keys_that_do_nothing_yet_are_named() {
+        let text = r#"
+            [site]
+            name = "News"
+            url = "https://news.example"
+            postal_address = "1 Canal Road, Lahore"
+            [database]
+            url = "postgres:///news"
+            [sources.news]
+            kind = "feed"
+            url = "https://news.example/feed/"
+            full_text = "always"
+            [sources.quiet]
+            kind = "feed"
+            url = "https://quiet.example/feed/"
+            [relays.main]
+            url = "smtp://127.0.0.1:25?tls=off"
+            rate = "50/s"
+            [relays.main.domains."gmail.com"]
+            rate = "20/s"
+            [channels.posts]
+            kind = "slack"
+            webhook = "https://hooks.slack.com/services/T/B/X"
+            publish = true
+            limits = { per_hour = 6 }
+        "#;
+        let config = config::from_text(Path::new("t.toml"), text, |_| Vec::new()).unwrap();
+        let opened = app::open(&config, &Templates::load(None).unwrap());
+        assert_eq!(opened.problems, []);
+        let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
+        for word in [
+            "pages",
+            "single domains",
+            "for itself",
+            "does not send",
+            "`limits`",
+        ] {
+            let times = said.iter().filter(|s| s.contains(word)).count();
+            assert_eq!(times, 1, "{word}: {said:?}");
+        }
+    }
+}
