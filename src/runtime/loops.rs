@@ -28,6 +28,8 @@ const STUCK: Duration = Duration::from_secs(900);
 /// Between rounds of housekeeping.
 const TIDY: Duration = Duration::from_secs(60);
 
+type BoxFuture = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
+
 /// Why a daemon could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
@@ -45,6 +47,7 @@ pub struct Daemon {
     pages: web::State,
     public: web::Bound,
     admin: web::Bound,
+    signals: signals::Signals,
     _lock: Option<DaemonLock>,
 }
 
@@ -78,6 +81,8 @@ impl Daemon {
             pages,
             public,
             admin,
+            // Before anybody is told that we run: a signal that comes now is ours to answer.
+            signals: signals::Signals::catch()?,
             _lock: lock,
         })
     }
@@ -114,21 +119,29 @@ impl Daemon {
             "running"
         );
         spawn_stages(&mut supervisor, &self.live, &beats);
-        spawn_listener(
-            &mut supervisor,
-            self.public,
-            web::public_router(self.pages.clone()),
+        let router = web::public_router(self.pages.clone());
+        supervisor.spawn(
             "public pages",
+            OnExit::StopDaemon,
+            serving(self.public, router, |s| s.intake),
         );
-        spawn_listener(
-            &mut supervisor,
-            self.admin,
-            web::admin_router(self.pages.clone()),
+        // Operators and balancers see the daemon drain: their pages go last.
+        let router = web::admin_router(self.pages.clone());
+        supervisor.attend(
             "operators' pages",
+            OnExit::StopDaemon,
+            serving(self.admin, router, |s| s.drain),
         );
         let (live, pages) = (self.live.clone(), self.pages.clone());
-        supervisor.spawn("signals", OnExit::Restart, move |s| {
-            signals::listen(live.clone(), pages.clone(), s)
+        let caught = Mutex::new(Some(self.signals));
+        supervisor.attend("signals", OnExit::Restart, move |s| {
+            let (live, pages) = (live.clone(), pages.clone());
+            let caught = caught.lock().unwrap_or_else(PoisonError::into_inner).take();
+            async move {
+                let signals = caught.map_or_else(signals::Signals::catch, Ok)?;
+                signals::listen(signals, live, pages, s).await;
+                Ok(())
+            }
         });
         let live = self.live.clone();
         supervisor.spawn("watchdog", OnExit::Restart, move |s| {
@@ -141,7 +154,7 @@ impl Daemon {
                 () = shutdown.intake.cancelled() => {}
             }
             pages.start_draining();
-            signals::hurry(&shutdown).await
+            systemd::stopping();
         });
         systemd::ready("running");
         let left = supervisor.run(GRACE).await;
@@ -170,23 +183,23 @@ fn spawn_stages(supervisor: &mut Supervisor, live: &Live, beats: &Beats) {
     });
 }
 
-fn spawn_listener(
-    supervisor: &mut Supervisor,
+/// A listener's task, until the step of the shutdown that `end` picks. Without its listener
+/// the daemon would only look alive, so the task is started once.
+fn serving(
     bound: web::Bound,
     router: Router,
-    name: &'static str,
-) {
-    // Without its listener the daemon would only look alive, so the task is started once.
+    end: fn(Shutdown) -> CancellationToken,
+) -> impl Fn(Shutdown) -> BoxFuture + Send + 'static {
     let bound = Mutex::new(Some(bound));
-    supervisor.spawn(name, OnExit::StopDaemon, move |s| {
+    move |shutdown| {
         let bound = bound.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let router = router.clone();
-        async move {
+        let (router, end) = (router.clone(), end(shutdown));
+        Box::pin(async move {
             let bound = bound.context("the listener is gone")?;
-            web::serve(bound, router, s.intake).await;
+            web::serve(bound, router, end).await;
             Ok(())
-        }
-    });
+        })
+    }
 }
 
 /// Waits for the bell, `LOOK`, or the shutdown; whether to go on.

@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT ask for a shutdown, SIGHUP for a reload.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::web::State;
@@ -10,41 +10,46 @@ use super::open::{load_config, open_over};
 use super::supervisor::Shutdown;
 use super::systemd;
 
-/// Listens until the shutdown; [`hurry`] listens from then on.
-///
-/// # Errors
-/// When the operating system refuses signal handlers.
-pub async fn listen(live: Live, pages: State, shutdown: Shutdown) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(&live, &pages).await,
-            () = shutdown.intake.cancelled() => break,
-        }
-    }
-    systemd::stopping();
-    shutdown.intake.cancel();
-    Ok(())
+/// The signals we answer to. From [`Signals::catch`] on none of them ends the process by itself.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
 }
 
-/// During the shutdown: whoever asks again is not kept waiting.
-///
-/// # Errors
-/// When the operating system refuses signal handlers.
-pub async fn hurry(shutdown: &Shutdown) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+impl Signals {
+    /// Takes the signals over; they wait until [`listen`] looks.
+    ///
+    /// # Errors
+    /// When the operating system refuses signal handlers.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-    info!("asked again: not waiting any longer");
-    shutdown.drain.cancel();
-    Ok(())
+}
+
+/// Listens until the shutdown is over. A second SIGTERM or SIGINT ends the grace period at once.
+pub async fn listen(mut signals: Signals, live: Live, pages: State, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => stop(&shutdown),
+            _ = signals.interrupt.recv() => stop(&shutdown),
+            _ = signals.hangup.recv() => reload(&live, &pages).await,
+            () = shutdown.drain.cancelled() => return,
+        }
+    }
+}
+
+fn stop(shutdown: &Shutdown) {
+    if shutdown.intake.is_cancelled() {
+        info!("asked again: not waiting any longer");
+        shutdown.drain.cancel();
+    } else {
+        shutdown.intake.cancel();
+    }
 }
 
 /// Reads the configuration anew. A file that does not check is refused and the old one stays.

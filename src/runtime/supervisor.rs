@@ -3,8 +3,11 @@
 //!
 //! Shutdown has two steps, because taking work in and finishing work are not the same thing:
 //! [`Shutdown::intake`] is cancelled first, so that pollers and planners stop and senders
-//! finish what they have begun; when the grace period is over [`Shutdown::drain`] is
-//! cancelled too, and whoever is left is named and ended.
+//! finish what they have begun; when all have, or the grace period is over, or somebody asks
+//! again, [`Shutdown::drain`] is cancelled too, and whoever is left is named and ended.
+//!
+//! Workers end with the first step. Attendants (signals, the operators' pages) are there for
+//! the workers' sake: they stay until the second and nobody waits for them before it.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -17,6 +20,8 @@ use tracing::{Instrument, error, info, warn};
 
 /// The longest pause before a failed task is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long tasks may take to give up what they hold.
+const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The two signals every task is handed.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +47,7 @@ pub struct Supervisor {
     shutdown: Shutdown,
     tasks: JoinSet<&'static str>,
     running: BTreeSet<&'static str>,
+    attendants: JoinSet<&'static str>,
 }
 
 impl Supervisor {
@@ -51,65 +57,58 @@ impl Supervisor {
         self.shutdown.clone()
     }
 
-    /// Starts `make()` under supervision. A panic counts as a failure.
+    /// Starts a worker, `make()`, under supervision; it ends with [`Shutdown::intake`]. A panic
+    /// counts as a failure.
     pub fn spawn<F, Fut>(&mut self, name: &'static str, on_exit: OnExit, make: F)
     where
         F: Fn(Shutdown) -> Fut + Send + 'static,
         Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        let shutdown = self.shutdown.clone();
-        let span = tracing::info_span!("task", task.name = name);
-        let supervise = async move {
-            let mut pause = Duration::from_secs(1);
-            while !shutdown.intake.is_cancelled() {
-                let started = Instant::now();
-                match tokio::spawn(make(shutdown.clone()).in_current_span()).await {
-                    Ok(Ok(())) if shutdown.intake.is_cancelled() => break,
-                    Ok(Ok(())) => warn!("task ended early"),
-                    Ok(Err(e)) => error!(error = format!("{e:#}"), "task failed"),
-                    Err(panic) => error!(error = %panic, "task panicked"),
-                }
-                if on_exit == OnExit::StopDaemon {
-                    shutdown.intake.cancel();
-                    break;
-                }
-                // One that had worked for long did not fail at the same thing again.
-                if started.elapsed() > 2 * LONGEST_PAUSE {
-                    pause = Duration::from_secs(1);
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-                    () = shutdown.intake.cancelled() => break,
-                }
-            }
-            name
-        };
+        let end = self.shutdown.intake.clone();
+        let supervise = supervise(name, on_exit, self.shutdown.clone(), end, make);
         self.running.insert(name);
-        self.tasks.spawn(supervise.instrument(span));
+        self.tasks.spawn(supervise);
     }
 
-    /// Waits for a shutdown to be asked for, then for the tasks: `grace` for them to finish,
+    /// Starts an attendant, which stays until the workers have ended: it ends with
+    /// [`Shutdown::drain`].
+    pub fn attend<F, Fut>(&mut self, name: &'static str, on_exit: OnExit, make: F)
+    where
+        F: Fn(Shutdown) -> Fut + Send + 'static,
+        Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let end = self.shutdown.drain.clone();
+        let supervise = supervise(name, on_exit, self.shutdown.clone(), end, make);
+        self.attendants.spawn(supervise);
+    }
+
+    /// Waits for a shutdown to be asked for, then for the workers: `grace` for them to finish,
     /// then a little for them to give up what they hold. Answers the names of those that did
     /// neither and were ended.
     pub async fn run(mut self, grace: Duration) -> BTreeSet<&'static str> {
-        self.shutdown.intake.cancelled().await;
+        let Shutdown { intake, drain } = self.shutdown.clone();
+        intake.cancelled().await;
         info!(tasks = ?self.running, "shutting down");
-        let drain = self.shutdown.drain.clone();
-        let ended = tokio::select! {
-            ended = timeout(grace, self.join_all()) => ended.is_ok(),
-            () = drain.cancelled() => false,
-        };
-        if !ended {
-            warn!(?grace, waiting_for = ?self.running, "the grace period is over");
-            drain.cancel();
-            if timeout(Duration::from_secs(5), self.join_all())
-                .await
-                .is_err()
-            {
-                warn!(ended = ?self.running, "these did not end by themselves");
+        let asked_again = tokio::select! {
+            finished = timeout(grace, self.join_all()) => {
+                if finished.is_err() {
+                    warn!(?grace, waiting_for = ?self.running, "the grace period is over");
+                }
+                false
             }
+            () = drain.cancelled() => true,
+        };
+        drain.cancel();
+        if (asked_again || !self.running.is_empty())
+            && timeout(GIVE_UP, self.join_all()).await.is_err()
+        {
+            warn!(ended = ?self.running, "these did not end by themselves");
         }
         self.tasks.shutdown().await;
+        let left = async { while self.attendants.join_next().await.is_some() {} };
+        if timeout(GIVE_UP, left).await.is_err() {
+            self.attendants.shutdown().await;
+        }
         self.running
     }
 
@@ -118,6 +117,47 @@ impl Supervisor {
             self.running.remove(name);
         }
     }
+}
+
+/// Keeps `make()` going until `end`.
+async fn supervise<F, Fut>(
+    name: &'static str,
+    on_exit: OnExit,
+    shutdown: Shutdown,
+    end: CancellationToken,
+    make: F,
+) -> &'static str
+where
+    F: Fn(Shutdown) -> Fut + Send + 'static,
+    Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let span = tracing::info_span!("task", task.name = name);
+    let work = async move {
+        let mut pause = Duration::from_secs(1);
+        while !end.is_cancelled() {
+            let started = Instant::now();
+            match tokio::spawn(make(shutdown.clone()).in_current_span()).await {
+                Ok(Ok(())) if end.is_cancelled() => break,
+                Ok(Ok(())) => warn!("task ended early"),
+                Ok(Err(e)) => error!(error = format!("{e:#}"), "task failed"),
+                Err(panic) => error!(error = %panic, "task panicked"),
+            }
+            if on_exit == OnExit::StopDaemon {
+                shutdown.intake.cancel();
+                break;
+            }
+            // One that had worked for long did not fail at the same thing again.
+            if started.elapsed() > 2 * LONGEST_PAUSE {
+                pause = Duration::from_secs(1);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                () = end.cancelled() => break,
+            }
+        }
+        name
+    };
+    work.instrument(span).await
 }
 
 #[cfg(test)]
@@ -177,5 +217,34 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
+    }
+
+    #[tokio::test]
+    async fn an_attendant_stays_for_the_workers_and_holds_nobody_up() {
+        let mut supervisor = Supervisor::default();
+        let outlived = Arc::new(AtomicU32::new(0));
+        let (worked, seen) = (outlived.clone(), outlived.clone());
+        supervisor.attend("signals", OnExit::Restart, move |shutdown| {
+            let seen = seen.clone();
+            async move {
+                shutdown.drain.cancelled().await;
+                assert_eq!(seen.load(Ordering::SeqCst), 1, "the worker is still at it");
+                seen.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        });
+        supervisor.spawn("works", OnExit::Restart, move |shutdown| {
+            let worked = worked.clone();
+            async move {
+                shutdown.intake.cancel();
+                tokio::task::yield_now().await;
+                worked.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+        });
+        let ended = supervisor.run(Duration::from_secs(600));
+        let left = timeout(Duration::from_secs(20), ended).await.unwrap();
+        assert!(left.is_empty());
+        assert_eq!(outlived.load(Ordering::SeqCst), 2);
     }
 }

@@ -5,5 +5,6 @@
 pub mod databases;
 pub mod newsroom;
 pub mod postgres;
+pub mod process;
 pub mod site;
 pub mod smtp;

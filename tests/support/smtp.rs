@@ -292,6 +292,11 @@ impl Sink {
         lock(&self.shared.mails).clone()
     }
 
+    /// How many messages came whole.
+    pub fn received(&self) -> usize {
+        lock(&self.shared.mails).len()
+    }
+
     /// The messages the server said it has.
     pub fn accepted(&self) -> Vec<Mail> {
         let mut mails = self.mails();
