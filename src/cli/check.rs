@@ -12,7 +12,7 @@ use crate::pipeline::check::{self, Rendering};
 use crate::runtime::load_config;
 use crate::templates::Templates;
 
-use super::output::{Output, table};
+use super::output::{Output, count, table};
 
 #[derive(Debug, Serialize)]
 struct Row {
@@ -48,23 +48,38 @@ pub async fn run(path: &Path, out: Output) -> anyhow::Result<()> {
         "warnings": warnings(&opened).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "failures": failed.iter().map(|r| &r.error).collect::<Vec<_>>(),
     });
-    out.answer(&document, || text(&config, &rows, &warnings(&opened)))?;
-    if let Some(first) = failed.first() {
-        let all: Vec<String> = failed
-            .iter()
-            .map(|r| {
-                format!(
-                    "channel `{}` with {}: {}",
-                    r.channel,
-                    r.sample,
-                    r.error.as_deref().unwrap_or_default()
-                )
-            })
-            .collect();
-        tracing::debug!(channel.name = first.channel, "check failed");
-        return Err(super::Usage(all.join("\n")).into());
+    let verdict = match failed.len() {
+        0 => "all is well".to_owned(),
+        n => format!("{} failed", count(n, "rendering", "renderings")),
+    };
+    out.answer(&document, || {
+        text(&config, &rows, &warnings(&opened), &verdict)
+    })?;
+    if failed.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(super::Usage(told(&failed)).into())
+}
+
+/// The failures; samples that fail alike are told once.
+fn told(failed: &[&Rendering]) -> String {
+    let mut alike: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for rendering in failed {
+        let channel = rendering.channel.as_str();
+        let error = rendering.error.as_deref().unwrap_or_default();
+        match alike
+            .iter_mut()
+            .find(|(c, e, _)| (*c, *e) == (channel, error))
+        {
+            Some((.., samples)) => samples.push(rendering.sample),
+            None => alike.push((channel, error, vec![rendering.sample])),
+        }
+    }
+    let line = |(channel, error, samples): &(&str, &str, Vec<&str>)| {
+        let samples = samples.join(", ");
+        format!("channel `{channel}` with the sample {samples}: {error}")
+    };
+    alike.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// What works and may surprise: the kinds' own warnings and secrets that are not there.
@@ -133,7 +148,7 @@ fn selects(config: &crate::config::ChannelConfig) -> String {
     }
 }
 
-fn text(config: &Config, rows: &[Row], warnings: &[Problem]) -> String {
+fn text(config: &Config, rows: &[Row], warnings: &[Problem], verdict: &str) -> String {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
@@ -165,11 +180,11 @@ fn text(config: &Config, rows: &[Row], warnings: &[Problem]) -> String {
         text.push_str(&format!("warning: {warning}\n"));
     }
     text.push_str(&format!(
-        "{}: {} sources, {} relays, {} channels; all is well\n",
+        "{}: {}, {}, {}; {verdict}\n",
         config.path.display(),
-        config.sources.len(),
-        config.relays.len(),
-        config.channels.len()
+        count(config.sources.len(), "source", "sources"),
+        count(config.relays.len(), "relay", "relays"),
+        count(config.channels.len(), "channel", "channels"),
     ));
     text
 }

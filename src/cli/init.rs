@@ -66,10 +66,11 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
         ("TIMEZONE", &timezone),
         ("ADDRESS", &address),
     ]);
+    // What was typed may still be no time zone or language: then nothing is written, and the
+    // command can be given again.
+    crate::config::from_text(&path, &text, check_kinds)
+        .context("with these answers the file would be wrong, so it is not written")?;
     write_new(&path, &text)?;
-    // What was typed may still be no time zone or language: say so now, not at the first run.
-    crate::config::load(&path, check_kinds)
-        .context("courant.toml is written, and needs your hand")?;
     super::output::print(&format!(
         "{} is written. Next:\n  courant -c {0} check    what is in it, and whether it is right\n  courant -c {0} poll     look at the feed once\n  courant -c {0} run      the daemon\n",
         path.display()
@@ -82,7 +83,7 @@ fn fill(answers: &[(&str, &str)]) -> String {
     for (name, value) in answers {
         // JSON's escapes are all TOML basic-string escapes.
         let quoted = serde_json::Value::from(*value).to_string();
-        let inner = quoted.trim_start_matches('"').trim_end_matches('"');
+        let inner = &quoted[1..quoted.len() - 1];
         text = text.replace(&format!("@{name}@"), inner);
     }
     text

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::channels::feed;
-use crate::domain::{DeliveryId, EmailAddress};
+use crate::domain::{DeliveryId, EmailAddress, SubscriptionState};
 use crate::pipeline::App;
 use crate::pipeline::app::Form;
 use crate::pipeline::draft::{self, Draft};
@@ -26,7 +26,7 @@ pub async fn run(app: &App, args: PreviewArgs, out: Output) -> anyhow::Result<()
         )));
     }
     if let Form::Feed(settings) = &channel.form {
-        let doc = publish::feed_doc(app, channel, settings).await?;
+        let doc = draft::feed(app, channel, settings).await?;
         let bytes = match args.form.unwrap_or(PreviewForm::Rss) {
             PreviewForm::Rss => feed::rss(&doc),
             PreviewForm::Atom => feed::atom(&doc),
@@ -40,6 +40,7 @@ pub async fn run(app: &App, args: PreviewArgs, out: Output) -> anyhow::Result<()
     let draft = match &args.subscriber {
         Some(address) => {
             let address = EmailAddress::parse(address).map_err(|e| Usage(e.to_string()))?;
+            must_read(app, &args.channel, &address).await?;
             draft::for_reader(app, channel, &address).await?
         }
         None => draft::for_channel(app, channel).await?,
@@ -69,6 +70,21 @@ pub async fn run(app: &App, args: PreviewArgs, out: Output) -> anyhow::Result<()
         }
         Form::Social(social) => post(app, channel, social.as_ref(), &draft, args.form, out),
         Form::Feed(_) => Ok(()),
+    }
+}
+
+/// Refuses an address that the channel does not mail at all: "nothing new" would mislead.
+async fn must_read(app: &App, channel: &str, address: &EmailAddress) -> anyhow::Result<()> {
+    let Some(person) = app.db.subscriber(&address.key()).await? else {
+        bail!("`{address}` is not known");
+    };
+    let subscriptions = app.db.subscriptions(person.id).await?;
+    match subscriptions.iter().find(|s| s.channel == channel) {
+        None => bail!("`{address}` is not subscribed to channel `{channel}`"),
+        Some(s) if s.state != SubscriptionState::Active => {
+            bail!("`{address}` is {} on channel `{channel}`", s.state)
+        }
+        Some(_) => Ok(()),
     }
 }
 

@@ -47,7 +47,8 @@ pub struct Delivery {
     pub issue: IssueId,
     /// The reader, for e-mail.
     pub subscriber: Option<SubscriberId>,
-    /// The address, or the channel's name for a social account.
+    /// Whom it is for: the address (where one asks for people to read) or the key of the reader,
+    /// or the channel's name for a social account.
     pub recipient: String,
     /// Where it stands.
     pub state: DeliveryState,

@@ -1,6 +1,7 @@
 //! Issues that do not exist: what would go out now, for `preview` and `publish --test`.
 
 use crate::channels::email::Mail;
+use crate::channels::feed::{FeedDoc, FeedSettings};
 use crate::domain::{
     Article, DeliveryId, EmailAddress, Issue, SubscriberId, SubscriptionState, UnixMillis,
 };
@@ -9,6 +10,7 @@ use crate::store::{AudienceFilter, StoreError, ZoneFilter};
 use super::App;
 use super::app::{EmailChannel, Form, OpenChannel};
 use super::compose::{self, ComposeError, Recipient};
+use super::publish;
 use super::select::{topic_key, wants};
 
 /// Articles taken when there is nothing new.
@@ -125,6 +127,23 @@ pub async fn of_newest(app: &App, channel: &OpenChannel) -> Result<Option<Draft>
         .await?;
     let articles = rows.into_iter().rev().map(|row| row.article).collect();
     made(app, channel, articles, nobody()).await
+}
+
+/// A feed as it would be after the next issue: what is new before what is there.
+///
+/// # Errors
+/// The store's.
+pub async fn feed(
+    app: &App,
+    channel: &OpenChannel,
+    settings: &FeedSettings,
+) -> Result<FeedDoc, StoreError> {
+    let most = usize::try_from(settings.items).unwrap_or(usize::MAX);
+    let draft = for_channel(app, channel).await?;
+    let mut articles = draft.map(|draft| draft.articles).unwrap_or_default();
+    articles.extend(app.db.feed_articles(&channel.config.id, most).await?);
+    articles.truncate(most);
+    Ok(publish::document(app, channel, &articles))
 }
 
 async fn made(

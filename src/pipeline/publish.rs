@@ -27,13 +27,13 @@ pub async fn feed_doc(
 ) -> Result<FeedDoc, StoreError> {
     let most = usize::try_from(settings.items).unwrap_or(usize::MAX);
     let articles = app.db.feed_articles(&channel.config.id, most).await?;
+    Ok(document(app, channel, &articles))
+}
+
+/// A feed channel's document with these articles.
+pub(super) fn document(app: &App, channel: &OpenChannel, articles: &[Article]) -> FeedDoc {
     let config = &app.config;
-    Ok(FeedDoc::of(
-        &channel.config,
-        &config.site,
-        &config.server,
-        &articles,
-    ))
+    FeedDoc::of(&channel.config, &config.site, &config.server, articles)
 }
 
 /// Writes a feed channel's files, where it asks for them.

@@ -21,16 +21,31 @@ pub fn load_config(path: &Path) -> Result<Config, Problems> {
 /// The second stage of checking: sources, channels and the operator's templates.
 #[must_use]
 pub fn check_kinds(config: &Config) -> Vec<Problem> {
-    match Templates::load(config.templates.as_deref()) {
+    // A directory that is not there has been told already; the rest is checked without it.
+    let own = config.templates.as_deref().filter(|dir| dir.is_dir());
+    match Templates::load(own) {
         Ok(templates) => app::open(config, &templates).problems,
         Err(error) => vec![template_problem(config, &error)],
     }
 }
 
-/// A template's error already names its own file and line.
+/// A template's error names its own file and place, which begin the problem.
 fn template_problem(config: &Config, error: &TemplateError) -> Problem {
     let file = error.file_path().unwrap_or(&config.path);
-    Problem::of_file(file, error.to_string())
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let places = [
+        format!("{}:{line}:{column}: ", file.display()),
+        format!("{}:{line}: ", file.display()),
+        format!("{}: ", file.display()),
+    ];
+    let told = places.iter().find_map(|place| text.strip_prefix(place));
+    let problem = Problem::of_file(file, told.unwrap_or(&text));
+    Problem {
+        line,
+        column,
+        ..problem
+    }
 }
 
 /// Opens the database (making or migrating it) and everything else.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::freeze::patiently;
 use super::rows::{
-    ArticleRow, DeliveryRow, IssueRow, Two, all, article_columns, delivery_columns, issue_columns,
-    maybe, parsed, row, word,
+    ArticleRow, DeliveryRow, IssueRow, Two, all, article_columns, issue_columns, maybe, parsed,
+    row, word,
 };
 use super::sql::{args, both, json, list, most, statements};
 use super::{Db, StoreError};
@@ -46,11 +46,14 @@ statements! {
     VARIANT = both("SELECT positions FROM variant WHERE issue_id = $1 AND variant = $2");
     COUNTS = both("SELECT state, COUNT(*) FROM delivery WHERE issue_id = $1 GROUP BY state");
     ALL_COUNTS = both("SELECT state, COUNT(*) FROM delivery GROUP BY state");
-    DELIVERIES = both(concat!(
-        "SELECT ", delivery_columns!(), " FROM delivery d
+    // For people: the reader's address, where there still is one, and not the row's key.
+    DELIVERIES = both(
+        "SELECT d.id, d.issue_id, d.subscriber_id, COALESCE(s.address, d.recipient) AS recipient,
+            d.state, d.attempts, d.due_at, d.reason
+         FROM delivery d LEFT JOIN subscriber s ON s.id = d.subscriber_id
          WHERE d.issue_id = $1 AND (d.state = $2 OR $2 IS NULL) AND d.id > $3
          ORDER BY d.id LIMIT $4"
-    ));
+    );
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
         ") UPDATE issue SET state = $3 WHERE id = $2 AND state IN (SELECT word FROM allowed)"
