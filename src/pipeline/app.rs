@@ -254,7 +254,9 @@ fn open_email(
         for part in [format!("{name}.html"), format!("{name}.txt")] {
             if !templates.exists(&part) {
                 problems.push(missing_template(channel, templates, &part));
+                continue;
             }
+            problems.extend(without_a_way_out(channel, templates, &part));
             personal |= templates.mentions(&part, "reader");
         }
     }
@@ -266,6 +268,27 @@ fn open_email(
     } else {
         Err(problems)
     }
+}
+
+/// Every newsletter says who sends it from where and how to leave it: the law nearly
+/// everywhere, and the large mailbox providers' rule.
+fn without_a_way_out(
+    channel: &ChannelConfig,
+    templates: &Templates,
+    part: &str,
+) -> impl Iterator<Item = Problem> {
+    let needed = [
+        ("links.unsubscribe", "an unsubscribe link"),
+        ("site.postal_address", "the postal address"),
+    ];
+    needed
+        .into_iter()
+        .filter(move |(variable, _)| !templates.mentions(part, variable))
+        .map(move |(variable, what)| {
+            let help = format!("put {{{{ {variable} }}}} into it; every mail must have it");
+            let message = format!("the template `{part}` does not have {what}");
+            channel.settings.problem("template", message, Some(help))
+        })
 }
 
 fn missing_template(channel: &ChannelConfig, templates: &Templates, part: &str) -> Problem {

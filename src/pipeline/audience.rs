@@ -101,6 +101,27 @@ pub fn check_channels(config: &Config, channels: &[String]) -> Result<(), Import
     Ok(())
 }
 
+/// Readers who picked a schedule that their channel no longer has follow its default from now
+/// on: nobody waits for a run that never comes. For daemons, at their start and after a reload.
+///
+/// # Errors
+/// The store's.
+pub async fn forget_schedules(app: &App) -> Result<(), StoreError> {
+    for channel in app.config.channels.values().filter(|c| c.kind == "email") {
+        let known: Vec<String> = channel.schedules.keys().cloned().collect();
+        let readers = app.db.forget_schedules(&channel.id, &known).await?;
+        if readers > 0 {
+            tracing::warn!(
+                channel.name = channel.id,
+                readers,
+                schedule = channel.default_schedule,
+                "their schedule is gone from the configuration; they follow the default"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Imports a CSV file with a head. Good rows are taken whatever the others are; `progress` is
 /// told the rows read so far.
 ///

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::config::SecretError;
 use crate::domain::UnixMillis;
-use crate::pipeline::{App, dispatch, housekeeping, ingest, plan, release};
+use crate::pipeline::{App, audience, dispatch, housekeeping, ingest, plan, release};
 use crate::store::DaemonLock;
 use crate::web;
 
@@ -69,6 +69,7 @@ impl Daemon {
         // it was held by one that is dead.
         let prefix = lock.is_some().then_some("run-");
         dispatch::recover(&app, prefix).await?;
+        audience::forget_schedules(&app).await?;
         let server = &app.config.server;
         let public = web::Bound::bind(&server.listen, web::Side::Public).await?;
         let admin = web::Bound::bind(&server.admin_listen, web::Side::Admin).await?;

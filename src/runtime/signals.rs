@@ -3,6 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use crate::pipeline::audience;
 use crate::web::State;
 
 use super::live::Live;
@@ -74,6 +75,9 @@ async fn reload(live: &Live, pages: &State) {
             info!(path = %path.display(), "configuration reloaded");
             for warning in app.warnings.iter() {
                 warn!("{warning}");
+            }
+            if let Err(error) = audience::forget_schedules(&app).await {
+                error!(error = %error, "readers of schedules that are gone still wait for them");
             }
             let relays = Some(app.relays.clone());
             pages.reload(app.config.clone(), app.templates.clone(), relays);
