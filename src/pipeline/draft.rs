@@ -143,7 +143,7 @@ pub async fn feed(
     let mut articles = draft.map(|draft| draft.articles).unwrap_or_default();
     articles.extend(app.db.feed_articles(&channel.config.id, most).await?);
     articles.truncate(most);
-    Ok(publish::document(app, channel, &articles))
+    Ok(publish::document(&app.config, &channel.config, &articles))
 }
 
 async fn made(

@@ -7,8 +7,9 @@ use tracing::warn;
 use crate::channels::feed::{self, FeedDoc, FeedSettings};
 use crate::channels::social::{Fitting, Social};
 use crate::channels::write_atomically;
+use crate::config::{ChannelConfig, Config};
 use crate::domain::{Article, DeliveryId, Issue, Payload, Post, UnixMillis};
-use crate::store::{Claimed, StoreError};
+use crate::store::{Claimed, Db, StoreError};
 use crate::templates::Format;
 use crate::templates::context::Links;
 
@@ -21,19 +22,19 @@ use super::views::{self, fitted, issue_url, language_of};
 /// # Errors
 /// The store's.
 pub async fn feed_doc(
-    app: &App,
-    channel: &OpenChannel,
+    db: &Db,
+    config: &Config,
+    channel: &ChannelConfig,
     settings: &FeedSettings,
 ) -> Result<FeedDoc, StoreError> {
     let most = usize::try_from(settings.items).unwrap_or(usize::MAX);
-    let articles = app.db.feed_articles(&channel.config.id, most).await?;
-    Ok(document(app, channel, &articles))
+    let articles = db.feed_articles(&channel.id, most).await?;
+    Ok(document(config, channel, &articles))
 }
 
 /// A feed channel's document with these articles.
-pub(super) fn document(app: &App, channel: &OpenChannel, articles: &[Article]) -> FeedDoc {
-    let config = &app.config;
-    FeedDoc::of(&channel.config, &config.site, &config.server, articles)
+pub(super) fn document(config: &Config, channel: &ChannelConfig, articles: &[Article]) -> FeedDoc {
+    FeedDoc::of(channel, &config.site, &config.server, articles)
 }
 
 /// Writes a feed channel's files, where it asks for them.
@@ -49,7 +50,7 @@ pub async fn export_feed(
         return Ok("published".to_owned());
     };
     let dir = app.config.base_dir.join(dir);
-    let doc = feed_doc(app, channel, settings)
+    let doc = feed_doc(&app.db, &app.config, &channel.config, settings)
         .await
         .map_err(|e| e.to_string())?;
     let id = channel.config.id.clone();

@@ -15,6 +15,7 @@ use super::state::State;
 use crate::channels::feed::{self, FeedDoc, FeedSettings, Format};
 use crate::config::ChannelConfig;
 use crate::domain::UnixMillis;
+use crate::pipeline::publish::feed_doc;
 
 type Slot = Arc<tokio::sync::Mutex<Option<Kept>>>;
 
@@ -149,10 +150,8 @@ async fn build(
     last: Option<Arc<Representation>>,
 ) -> Result<Arc<Representation>, Error> {
     let settings: FeedSettings = channel.settings.parse().unwrap_or_default(); // checked at load
-    let most = usize::try_from(settings.items).unwrap_or(usize::MAX);
-    let articles = state.db().feed_articles(&channel.id, most).await?;
     let config = state.live().config;
-    let doc = FeedDoc::of(channel, &config.site, &config.server, &articles);
+    let doc = feed_doc(state.db(), &config, channel, &settings).await?;
     // Writing and compressing megabytes is no work for the threads that answer.
     tokio::task::spawn_blocking(move || represent(&doc, format, last, UnixMillis::now()))
         .await
