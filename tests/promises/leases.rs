@@ -1,6 +1,6 @@
 //! Every delivery ends, whatever happens to the one who had it.
 
-use courant::domain::{DeliveryState, UnixMillis};
+use courant::domain::DeliveryState;
 use courant::pipeline::{dispatch, plan, release};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,8 @@ async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
         room.look(DAY_ONE).await;
         release::release_due(&room.app, DAY_ONE).await.unwrap();
         plan::plan(&room.app, DAY_ONE).await.unwrap();
-        let (app, now) = (&room.app, UnixMillis::now());
+        let (app, now) = (&room.app, DAY_ONE);
+        app.clock.set(now);
         // As if a task of ours had panicked: taken under our name, and nobody knows of it.
         let until = now.plus_ms(500);
         let lost = app.db.claim_deliveries(&app.owner, now, until, 1).await;
@@ -29,7 +30,7 @@ async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
         let step = dispatcher.step(app, &never).await.unwrap();
         assert_eq!(step.claimed, 1);
         dispatcher.renew(app).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        app.clock.set(now.plus_ms(600));
         dispatch::recover(app, None).await.unwrap();
         dispatcher.finish(app, &never).await.unwrap();
         dispatch::drain(app, |_| {}).await.unwrap();
