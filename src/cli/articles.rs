@@ -7,7 +7,7 @@ use crate::pipeline::{App, release};
 use crate::store::ArticleFilter;
 
 use super::args::{ArticlesArgs, ArticlesCommand};
-use super::output::{Output, table};
+use super::output::{Output, in_brief, moment, table};
 
 /// Runs `articles …`.
 ///
@@ -60,8 +60,8 @@ async fn list(app: &App, state: Option<ArticleState>, out: Output) -> anyhow::Re
                     a.id.to_string(),
                     a.source.clone(),
                     a.state.to_string(),
-                    a.first_seen.to_string(),
-                    a.revision.title.clone(),
+                    moment(a.first_seen),
+                    in_brief(&a.revision.title),
                 ]
             })
             .collect();

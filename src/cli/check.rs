@@ -12,7 +12,7 @@ use crate::pipeline::check::{self, Rendering};
 use crate::runtime::load_config;
 use crate::templates::Templates;
 
-use super::output::{Output, count, table};
+use super::output::{Output, count, moment, table};
 
 #[derive(Debug, Serialize)]
 struct Row {
@@ -154,7 +154,7 @@ fn text(config: &Config, rows: &[Row], warnings: &[Problem], verdict: &str) -> S
         .map(|row| {
             let next = row
                 .next_run
-                .map_or_else(|| "when there is news".to_owned(), |at| at.to_string());
+                .map_or_else(|| "when there is news".to_owned(), moment);
             vec![
                 row.channel.clone(),
                 row.kind.clone(),

@@ -12,6 +12,8 @@ use crate::runtime::check_kinds;
 use super::Usage;
 use super::args::InitArgs;
 
+/// Stands where a postal address was not given.
+const NO_ADDRESS: &str = "1 Example Street, Lahore";
 const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes `courant.toml` into the directory; never overwrites.
@@ -54,7 +56,7 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
     let address = ask.answer(
         args.postal_address,
         "Postal address for the footer",
-        "1 Canal Road, Lahore",
+        NO_ADDRESS,
     )?;
     let text = fill(&[
         ("NAME", &name),
@@ -71,8 +73,13 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
     crate::config::from_text(&path, &text, check_kinds)
         .context("with these answers the file would be wrong, so it is not written")?;
     write_new(&path, &text)?;
+    let missing = if address == NO_ADDRESS {
+        "The postal address in it is an example: write yours before mail goes out.\n"
+    } else {
+        ""
+    };
     super::output::print(&format!(
-        "{} is written. Next:\n  courant -c {0} check    what is in it, and whether it is right\n  courant -c {0} poll     look at the feed once\n  courant -c {0} run      the daemon\n",
+        "{} is written.\n{missing}Next:\n  courant -c {0} check    what is in it, and whether it is right\n  courant -c {0} poll     look at the feed once\n  courant -c {0} run      the daemon\n",
         path.display()
     ))
 }

@@ -6,7 +6,7 @@ use crate::domain::{Delivery, DeliveryState, Issue, IssueId, IssueState, UnixMil
 use crate::pipeline::App;
 
 use super::args::{IssuesArgs, IssuesCommand, RetryState};
-use super::output::{Output, table};
+use super::output::{Output, count, in_brief, moment, table};
 
 /// Deliveries listed by `show`.
 const MOST_SHOWN: usize = 50;
@@ -30,7 +30,11 @@ pub async fn run(app: &App, args: IssuesArgs, out: Output) -> anyhow::Result<()>
             };
             out.answer(
                 &serde_json::json!({ "issue": id, "state": Cancelled, "deliveries": ended }),
-                || format!("issue {id} is cancelled; {ended} deliveries will not be sent"),
+                || {
+                    let ended = usize::try_from(ended).unwrap_or(usize::MAX);
+                    let ended = count(ended, "delivery", "deliveries");
+                    format!("issue {id} is cancelled; {ended} will not be sent")
+                },
             )
         }
         IssuesCommand::Retry { id, state } => {
@@ -99,8 +103,8 @@ async fn list(app: &App, out: Output) -> anyhow::Result<()> {
             open.to_string(),
             count(DeliveryState::Failed).to_string(),
             count(DeliveryState::Uncertain).to_string(),
-            issue.created_at.to_string(),
-            issue.title.clone(),
+            moment(issue.created_at),
+            in_brief(&issue.title),
         ]);
         documents.push(serde_json::json!({ "issue": issue, "deliveries": counts }));
     }
@@ -161,7 +165,7 @@ fn headline(issue: &Issue) -> String {
         issue.number,
         issue.state,
         issue.title,
-        issue.created_at,
+        moment(issue.created_at),
         issue.schedule,
         issue.slot
     )
@@ -177,7 +181,7 @@ fn reasons(unsent: &[Delivery]) -> String {
             format!("  {}", d.recipient),
             d.state.to_string(),
             d.attempts.to_string(),
-            d.due_at.to_string(),
+            moment(d.due_at),
             d.reason.clone(),
         ]
     };

@@ -26,7 +26,7 @@ use crate::pipeline::{App, ingest, release};
 use crate::runtime::{Daemon, DaemonError, load_config, open_app, owner, telemetry};
 
 use args::{Cli, Command};
-use output::{Output, table};
+use output::{Output, print, table};
 
 /// A usage or configuration error: exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -74,14 +74,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, out).await?,
         Command::Init(args) => init::run(args)?,
         Command::Completions(args) => {
-            clap_complete::generate(
-                args.shell,
-                &mut Cli::command(),
-                "courant",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "courant", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
         }
-        Command::Man => clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?,
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            print(&String::from_utf8_lossy(&page))?;
+        }
         Command::Check => check::run(&path()?, out).await?,
         Command::Run => daemon(app(&path()?, "run").await?).await?,
         Command::Poll(args) => return poll(&app(&path()?, "cli").await?, &args.sources, out).await,

@@ -5,6 +5,8 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::domain::UnixMillis;
+
 /// Where the answer goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -79,6 +81,19 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 #[must_use]
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// An instant in a table: whole seconds, so that the columns line up.
+#[must_use]
+pub fn moment(at: UnixMillis) -> String {
+    at.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A title in a table, cut where it would push the line off most terminals.
+#[must_use]
+pub fn in_brief(title: &str) -> String {
+    const MOST: usize = 64;
+    crate::text::cut(title, MOST, &crate::text::graphemes)
 }
 
 /// Columns, each as wide as its widest cell; the last is not padded.

@@ -67,7 +67,7 @@ pub async fn run(app: &App, args: PublishArgs, out: Output) -> anyhow::Result<()
 async fn rehearse(app: &App, channel: &OpenChannel, out: Output) -> anyhow::Result<()> {
     let id = &channel.config.id;
     let Some(draft) = draft::for_channel(app, channel).await? else {
-        bail!("no issue of `{id}`: there is nothing new");
+        bail!("no issue of `{id}`: there is nothing new; `courant articles` shows what waits");
     };
     let readers = plan::readers_of(app, channel).await?;
     let titles: Vec<&str> = draft

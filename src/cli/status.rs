@@ -4,7 +4,7 @@ use crate::domain::UnixMillis;
 use crate::pipeline::App;
 use crate::pipeline::status::{ChannelStatus, RelayStatus, SourceStatus, Status, status};
 
-use super::output::{Output, table};
+use super::output::{Output, moment, table};
 
 /// Prints the status.
 ///
@@ -48,8 +48,8 @@ fn sources(status: &Status) -> String {
             s.id.clone(),
             s.kind.clone(),
             s.state.to_string(),
-            or_dash(s.last_fetch),
-            or_dash(s.next_fetch),
+            or_dash(s.last_fetch.map(moment)),
+            or_dash(s.next_fetch.map(moment)),
             s.articles.to_string(),
             s.error.clone().unwrap_or_default(),
         ]
@@ -64,7 +64,8 @@ fn channels(status: &Status) -> String {
             c.id.clone(),
             c.kind.clone(),
             c.state.to_string(),
-            or_dash(c.next_run),
+            c.next_run
+                .map_or_else(|| "when there is news".to_owned(), moment),
             or_dash(c.last_issue),
         ]
     };

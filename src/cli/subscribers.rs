@@ -178,6 +178,9 @@ fn write_rejects(path: &Path, rejects: &[Reject]) -> anyhow::Result<()> {
         .flexible(true)
         .from_path(path)
         .with_context(told)?;
+    writer
+        .write_record(["line", "reason", "the row as it was"])
+        .with_context(told)?;
     for reject in rejects {
         let line = reject.line.to_string();
         let fields = reject.fields.iter().map(String::as_str);

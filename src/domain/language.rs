@@ -30,6 +30,21 @@ pub fn base_language(tag: &str) -> String {
         .to_ascii_lowercase()
 }
 
+/// The tag as it is usually written (RFC 5646 §2.1.1): `en-GB` of `en-gb`, `ur-Arab-PK` of
+/// `UR-arab-pk`.
+#[must_use]
+pub fn canonical_language(tag: &str) -> String {
+    let subtags = tag.split(['-', '_']).enumerate();
+    let written = subtags.map(|(place, subtag)| match (place, subtag.len()) {
+        (1.., 2) => subtag.to_ascii_uppercase(),
+        (1.., 4) if subtag.is_ascii() => {
+            subtag[..1].to_ascii_uppercase() + &subtag[1..].to_ascii_lowercase()
+        }
+        _ => subtag.to_ascii_lowercase(),
+    });
+    written.collect::<Vec<_>>().join("-")
+}
+
 /// The direction a language is written in; an explicit script subtag (RFC 5646 §2.2.3) wins.
 #[must_use]
 pub fn direction_of(tag: &str) -> Direction {
@@ -59,6 +74,14 @@ pub fn direction_of(tag: &str) -> Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_written_as_the_registry_writes_it() {
+        assert_eq!(canonical_language("en-gb"), "en-GB");
+        assert_eq!(canonical_language("UR_arab_pk"), "ur-Arab-PK");
+        assert_eq!(canonical_language("es-419"), "es-419");
+        assert_eq!(canonical_language(""), "");
+    }
 
     #[test]
     fn urdu_is_right_to_left_and_a_script_subtag_wins() {

@@ -23,7 +23,7 @@ pub use delivery::{
 };
 pub use identity::{IdentityKey, KeyKind, keys_of, normalise_url, strip_tracking};
 pub use issue::{Issue, IssueArticle, IssueState, Slot};
-pub use language::{Direction, base_language, direction_of};
+pub use language::{Direction, base_language, canonical_language, direction_of};
 pub use post::{Payload, Post, Request};
 pub use subscriber::{Cadence, Subscriber, Subscription, SubscriptionState, SuppressionReason};
 pub use time::UnixMillis;

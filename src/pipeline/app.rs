@@ -52,6 +52,8 @@ pub struct App {
     pub warnings: Arc<Vec<Problem>>,
     /// The time that leases and retries go by.
     pub clock: Clock,
+    /// Held while a feed's files are written: of two writers the one that read later must win.
+    pub exporting: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The bells between the stages of one process; across processes the loops look by time.
@@ -362,6 +364,7 @@ impl App {
             warnings: Arc::new(opened.warnings),
             renderings: Arc::default(),
             clock: Clock::default(),
+            exporting: Arc::default(),
             db,
             keys,
             owner,

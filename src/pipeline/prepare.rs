@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use url::Url;
 
 use crate::config::{Config, SourceConfig};
-use crate::domain::{Entry, HeaderText, Image, Revision, UnixMillis};
+use crate::domain::{Entry, HeaderText, Image, Revision, UnixMillis, canonical_language};
 use crate::html;
 
 /// Characters a summary has at most.
@@ -122,17 +122,14 @@ fn language(
     config: &Config,
     feed_language: Option<&str>,
 ) -> String {
-    [
+    let named = [
         entry.language.as_deref(),
         source.language.as_deref(),
         feed_language,
-    ]
-    .into_iter()
-    .flatten()
-    .map(str::trim)
-    .find(|tag| is_language(tag))
-    .unwrap_or(&config.site.language)
-    .to_owned()
+    ];
+    let mut tags = named.into_iter().flatten().map(str::trim);
+    let tag = tags.find(|tag| is_language(tag));
+    canonical_language(tag.unwrap_or(&config.site.language))
 }
 
 /// Distinct one-line names, in order.

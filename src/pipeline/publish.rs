@@ -50,6 +50,7 @@ pub async fn export_feed(
         return Ok("published".to_owned());
     };
     let dir = app.config.base_dir.join(dir);
+    let _one_at_a_time = app.exporting.lock().await;
     let doc = feed_doc(&app.db, &app.config, &channel.config, settings)
         .await
         .map_err(|e| e.to_string())?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::page;
 use super::state::{Live, State};
-use super::views::{ChannelView, IssueLine, issue_url, title_of};
+use super::views::{ChannelView, IssueLine, Tongue, issue_url, title_of};
 use crate::channels::feed;
 use crate::config::ChannelConfig;
 use crate::domain::{Article, ArticleState, Issue, IssueState, UnixMillis};
@@ -30,7 +30,7 @@ pub async fn home(Shared(state): Shared<State>, headers: HeaderMap) -> Result<Re
     let channels = live.config.channels.values();
     let channels = channels
         .filter(|channel| can_be_followed(channel))
-        .map(|channel| ChannelView::of(channel, &live.config.server))
+        .map(|channel| ChannelView::of(channel, &live.config))
         .collect();
     page::public(&live, &headers, "web/home.html", &Home { channels })
 }
@@ -58,6 +58,8 @@ pub async fn archive(
 ) -> Result<Response, Error> {
     #[derive(Serialize)]
     struct Archive {
+        #[serde(flatten)]
+        tongue: Tongue,
         channel: ChannelView,
         issues: Vec<IssueLine>,
         older_url: Option<String>,
@@ -69,12 +71,13 @@ pub async fn archive(
     let mut issues = state.db().archive(&id, before, PAGE + 1).await?;
     let has_more = issues.len() > PAGE;
     issues.truncate(PAGE);
-    let view = ChannelView::of(channel, &config.server);
+    let view = ChannelView::of(channel, config);
     let older_url = issues.last().filter(|_| has_more).map(|last| {
         let path = format!("archive/{id}?before={}", last.number);
         config.server.link(&path)
     });
     let context = Archive {
+        tongue: view.tongue(),
         issues: issues
             .iter()
             .map(|issue| IssueLine::of(issue, channel, &config.server))
@@ -140,6 +143,8 @@ async fn articles_of(state: &State, issue: &Issue) -> Result<Vec<Article>, Error
 /// What the issue's page sees beside what every page sees.
 #[derive(Debug, Serialize)]
 struct IssuePage {
+    #[serde(flatten)]
+    tongue: Tongue,
     channel: ChannelView,
     issue: IssueView,
     article: Option<context::Article>,
@@ -167,11 +172,12 @@ struct Links {
 }
 
 fn issue_page(live: &Live, channel: &ChannelConfig, issue: &Issue, all: &[Article]) -> IssuePage {
-    let view = ChannelView::of(channel, &live.config.server);
+    let view = ChannelView::of(channel, &live.config);
     let most = usize::try_from(channel.max_articles).unwrap_or(usize::MAX);
     let (shown, rest) = all.split_at(all.len().min(most));
     let url = issue_url(issue, &live.config.server);
     IssuePage {
+        tongue: view.tongue(),
         links: Links {
             web: url.clone(),
             unsubscribe: None,

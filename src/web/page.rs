@@ -17,8 +17,8 @@ use crate::domain::{UnixMillis, direction_of};
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Renders the template `name` with what every page sees (`site`, `language`, `dir`,
-/// `timezone`) and its own context, whose names win.
+/// Renders the template `name` with what every page sees (`site`, `home_url`, `language`,
+/// `dir`, `timezone`) and its own context, whose names win.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the template fails, which an operator's own may.
@@ -26,6 +26,7 @@ pub fn render(live: &Live, name: &str, context: &impl Serialize) -> Result<Strin
     let site = &live.config.site;
     let mut all = Map::new();
     all.insert("site".into(), json(&SiteView::of(site))?);
+    all.insert("home_url".into(), live.config.server.link("").into());
     all.insert("language".into(), site.language.clone().into());
     all.insert("dir".into(), direction_of(&site.language).as_str().into());
     all.insert("timezone".into(), site.timezone.clone().into());

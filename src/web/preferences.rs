@@ -11,8 +11,8 @@ use super::form::Form;
 use super::page;
 use super::readers::{Holder, action_of};
 use super::state::State;
-use super::views::ChannelView;
-use crate::config::ChannelConfig;
+use super::views::{ChannelView, Tongue};
+use crate::config::{ChannelConfig, ChannelSchedule};
 use crate::domain::{Purpose, Subscription, SubscriptionState, UnixMillis};
 use crate::store::Preferences;
 
@@ -24,6 +24,8 @@ const RECENT: i64 = 200;
 
 #[derive(Debug, Serialize)]
 struct PreferencesPage {
+    #[serde(flatten)]
+    tongue: Tongue,
     channel: ChannelView,
     address: String,
     schedules: Vec<ScheduleChoice>,
@@ -227,8 +229,10 @@ async fn preferences_page(
     let channel = live.config.channels.get(id).ok_or(Error::Ended)?;
     let current = &reader.subscription;
     let topics = topics_of(state, channel, current).await?;
+    let view = ChannelView::of(channel, &live.config);
     let context = PreferencesPage {
-        channel: ChannelView::of(channel, &live.config.server),
+        tongue: view.tongue(),
+        channel: view,
         address: reader.holder.masked_address(),
         schedules: schedule_choices(channel, current),
         topics: topics
@@ -251,15 +255,29 @@ fn schedule_choices(channel: &ChannelConfig, current: &Subscription) -> Vec<Sche
     let chosen = chosen
         .filter(|name| channel.schedules.contains_key(*name))
         .unwrap_or(&channel.default_schedule);
-    channel
-        .schedules
-        .keys()
-        .map(|name| ScheduleChoice {
+    let mut schedules: Vec<_> = channel.schedules.iter().collect();
+    schedules.sort_by_key(|(_, schedule)| pause_of(schedule));
+    schedules
+        .into_iter()
+        .map(|(name, _)| ScheduleChoice {
             label: label_of(name),
             chosen: name == chosen,
             name: name.clone(),
         })
         .collect()
+}
+
+/// Milliseconds between two runs, so that choices stand from the most frequent to the rarest.
+fn pause_of(schedule: &ChannelSchedule) -> i64 {
+    let ChannelSchedule::Cron(cron) = schedule else {
+        return 0;
+    };
+    let first = cron.next_after(UnixMillis::now());
+    let second = first.and_then(|first| cron.next_after(first));
+    match (first, second) {
+        (Some(first), Some(second)) => second.0 - first.0,
+        _ => i64::MAX,
+    }
 }
 
 /// `twice_a_day` becomes `Twice a day`: operators name their schedules for people.

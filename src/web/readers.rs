@@ -14,13 +14,15 @@ use super::error::Error;
 use super::form::Form;
 use super::page;
 use super::state::{Live, State};
-use super::views::ChannelView;
+use super::views::{ChannelView, Tongue};
 use crate::domain::{
     EmailAddress, Purpose, Subscriber, SubscriberId, SubscriptionState, UnixMillis,
 };
 
 #[derive(Debug, Serialize)]
 struct UnsubscribePage {
+    #[serde(flatten)]
+    tongue: Tongue,
     channel: ChannelView,
     address: String,
     action_url: String,
@@ -125,8 +127,10 @@ fn unsubscribe_page(
     done: bool,
     also_all: bool,
 ) -> Result<Response, Error> {
+    let view = ChannelView::named(&holder.channel, &live.config);
     let context = UnsubscribePage {
-        channel: ChannelView::named(&holder.channel, &live.config),
+        tongue: view.tongue(),
+        channel: view,
         address: holder.masked_address(),
         action_url: action_of(token),
         done,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::{ChannelConfig, Config, Server, Site};
-use crate::domain::{Issue, UnixMillis};
+use crate::domain::{Direction, Issue, UnixMillis, direction_of};
 
 /// The publication.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,22 @@ pub struct FeedUrls {
     json: String,
 }
 
+/// What a page is written in: the language and its direction, as layouts know them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tongue {
+    language: String,
+    dir: Direction,
+}
+
+impl Tongue {
+    fn of(language: &str) -> Self {
+        Self {
+            language: language.to_owned(),
+            dir: direction_of(language),
+        }
+    }
+}
+
 /// A channel, on the pages about it and in the list of all.
 #[derive(Debug, Serialize)]
 pub struct ChannelView {
@@ -43,6 +59,9 @@ pub struct ChannelView {
     title: String,
     description: String,
     kind: String,
+    /// The one language of its articles, else the site's.
+    #[serde(flatten)]
+    tongue: Tongue,
     /// Its archive, under the name mails use for it.
     url: String,
     archive_url: String,
@@ -51,7 +70,12 @@ pub struct ChannelView {
 
 impl ChannelView {
     /// A configured channel.
-    pub fn of(channel: &ChannelConfig, server: &Server) -> Self {
+    pub fn of(channel: &ChannelConfig, config: &Config) -> Self {
+        let server = &config.server;
+        let language = match channel.languages.as_slice() {
+            [only] => only,
+            _ => &config.site.language,
+        };
         let feed = |ending| server.link(&format!("feeds/{}.{ending}", channel.id));
         let archive = server.link(&format!("archive/{}", channel.id));
         Self {
@@ -59,6 +83,7 @@ impl ChannelView {
             title: channel.title.clone(),
             description: channel.description.clone(),
             kind: channel.kind.clone(),
+            tongue: Tongue::of(language),
             url: archive.clone(),
             archive_url: archive,
             feed_urls: (channel.kind == crate::channels::feed::KIND).then(|| FeedUrls {
@@ -72,17 +97,23 @@ impl ChannelView {
     /// A channel by its id, which old mails may know though the configuration no longer does.
     pub fn named(id: &str, config: &Config) -> Self {
         match config.channels.get(id) {
-            Some(channel) => Self::of(channel, &config.server),
+            Some(channel) => Self::of(channel, config),
             None => Self {
                 id: id.to_owned(),
                 title: id.to_owned(),
                 description: String::new(),
                 kind: String::new(),
+                tongue: Tongue::of(&config.site.language),
                 url: config.server.link(""),
                 archive_url: config.server.link(""),
                 feed_urls: None,
             },
         }
+    }
+
+    /// What pages about it are written in.
+    pub fn tongue(&self) -> Tongue {
+        self.tongue.clone()
     }
 
     /// The RSS address, where the channel is a feed.

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use super::PlanError;
 use crate::domain::{Image, Post};
-use crate::text::{clean, cut, find_links, one_line, shorten, starts_right_to_left};
+use crate::text::{clean, cut, find_links, graphemes, one_line, shorten, starts_right_to_left};
 
 /// The values of a post that a template is rendered with. They replace `article.title`,
 /// `.summary`, `.url` and `.topics`, which may be shorter here than the article's own.
@@ -98,13 +98,29 @@ impl Parts {
             let alt = one_line(&image.alt);
             web_address(&image.url).map(|url| Image { url, alt })
         };
+        let (title, summary) = words_of(post);
         Ok(Self {
-            title: one_line(&post.title),
-            summary: tidy(&post.summary),
+            title,
+            summary,
             url,
             image: post.image.as_ref().and_then(picture),
             language: Some(post.language.clone()).filter(|tag| is_language_tag(tag)),
         })
+    }
+}
+
+/// Title and summary. A note has no title: its text stands there, and not a second time below;
+/// what has neither goes by the publication's name.
+fn words_of(post: &Post) -> (String, String) {
+    /// Graphemes of a note's text that serve as its title.
+    const MOST: usize = 280;
+    let (title, summary) = (one_line(&post.title), tidy(&post.summary));
+    if !title.is_empty() {
+        (title, summary)
+    } else if summary.is_empty() {
+        (one_line(&post.site), summary)
+    } else {
+        (cut(&one_line(&summary), MOST, &graphemes), String::new())
     }
 }
 

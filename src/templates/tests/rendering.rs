@@ -62,8 +62,8 @@ fn pages(context: &Value) -> Vec<(&'static str, Value)> {
         (
             "web/home.html",
             json!({"channels": [
-                {"id": "b", "title": title, "description": title, "kind": "email", "feed_urls": null, "archive_url": "/archive/b"},
-                {"id": "f", "title": "F", "description": "", "kind": "feed", "feed_urls": feeds, "archive_url": "/archive/f"},
+                {"id": "b", "title": title, "description": title, "kind": "email", "language": "en", "dir": "ltr", "feed_urls": null, "archive_url": "/archive/b"},
+                {"id": "f", "title": "F", "description": "", "kind": "feed", "language": "ur", "dir": "rtl", "feed_urls": feeds, "archive_url": "/archive/f"},
             ]}),
         ),
         ("web/archive.html", json!({"issues": [], "older_url": null})),

@@ -145,3 +145,20 @@ fn an_error_that_comes_only_when_shortening_is_not_lost() {
     let error = open_with("mastodon", "").plan(&post(), &fails_when_short);
     assert!(matches!(error, Err(PlanError::Template(_))));
 }
+
+#[test]
+fn a_note_without_a_title_goes_by_its_text_and_a_bare_link_by_the_publications_name() {
+    let template = Some("{{ article.title }}|{{ article.summary }}".to_owned());
+    let note = Post {
+        title: " ".to_owned(),
+        template,
+        ..post()
+    };
+    let whole = format!("{}|", post().summary);
+    assert_eq!(text_of(&note, 500).unwrap(), whole);
+    let bare = Post {
+        summary: String::new(),
+        ..note
+    };
+    assert_eq!(text_of(&bare, 500).unwrap(), format!("{}|", golden().site));
+}

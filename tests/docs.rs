@@ -1,0 +1,154 @@
+//! What the documentation says, held against the program: kinds, keys, commands, filters, and
+//! configurations that load.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use courant::channels::social;
+use courant::runtime::load_config;
+use courant::sources;
+use courant::templates::{Format, Templates, samples};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The lines of a file's tables that begin with `| ` and name `kind` in code.
+fn table_line<'a>(text: &'a str, kind: &str) -> Option<&'a str> {
+    let code = format!("`{kind}`");
+    text.lines()
+        .filter(|line| line.starts_with("| `"))
+        .find(|line| {
+            let first = line.split(" | ").next().unwrap_or_default();
+            first.contains(&code)
+        })
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    let sources = sources::KINDS.iter().map(|kind| kind.name);
+    let social = social::KINDS.iter().map(|kind| kind.name);
+    sources.chain(social).chain(["email", "feed"])
+}
+
+#[test]
+fn the_tables_of_kinds_name_every_kind() {
+    for path in ["README.md", "docs/configuration.md"] {
+        let text = read(path);
+        for kind in kinds() {
+            assert!(table_line(&text, kind).is_some(), "{path} lacks {kind}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_social_kind_is_documented_with_it() {
+    let text = read("docs/configuration.md");
+    for kind in social::KINDS {
+        let line = table_line(&text, kind.name).expect("another test says which is missing");
+        for setting in kind.settings {
+            let key = format!("`{}`", setting.key);
+            assert!(line.contains(&key), "{} lacks {key}", kind.name);
+        }
+    }
+}
+
+/// The commands that `--help` lists.
+fn commands() -> Vec<String> {
+    let help = Command::new(env!("CARGO_BIN_EXE_courant"))
+        .arg("--help")
+        .output()
+        .expect("the program runs");
+    let help = String::from_utf8(help.stdout).expect("help is text");
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_command_is_documented_and_no_other() {
+    let text = read("docs/commands.md");
+    let documented: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("## ")).collect();
+    assert_eq!(documented, commands());
+}
+
+#[test]
+fn the_readme_begins_with_the_two_commands() {
+    let text = read("README.md");
+    assert!(text.contains("```sh\ncargo run --release -- demo\n./test\n```"));
+    for (_, rest) in text
+        .match_indices("](")
+        .map(|(at, _)| text.split_at(at + 2))
+    {
+        let target = rest.split(')').next().unwrap_or_default();
+        assert!(root().join(target).exists(), "README.md leads to {target}");
+    }
+}
+
+#[test]
+fn the_annotated_configuration_loads() {
+    let path = root().join("config/courant.toml");
+    load_config(&path).unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+#[test]
+fn the_readmes_configuration_loads() {
+    let text = read("README.md");
+    let block = text.split("```toml\n").nth(1).expect("there is one");
+    let block = block.split("```").next().unwrap_or_default();
+    let dir = tempfile::tempdir().unwrap();
+    let path: &Path = &dir.path().join("courant.toml");
+    std::fs::write(path, block).unwrap();
+    load_config(path).unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+#[test]
+fn every_endpoint_of_the_operators_is_documented() {
+    let document: serde_json::Value = serde_json::from_str(&read("src/web/openapi.json")).unwrap();
+    let text = read("docs/api.md");
+    for path in document["paths"].as_object().unwrap().keys() {
+        assert!(
+            text.contains(&format!("`{path}`")),
+            "docs/api.md lacks {path}"
+        );
+    }
+}
+
+/// The code of a line's second cell, and of its third.
+fn example(line: &str) -> Option<(String, String)> {
+    let cells: Vec<String> = line
+        .replace("\\|", "\u{0}")
+        .split(" | ")
+        .map(|cell| cell.replace('\u{0}', "|"))
+        .collect();
+    let code = |cell: &str| Some(cell.split('`').nth(1)?.to_owned());
+    let source = cells.iter().find(|cell| cell.starts_with("`{{"))?;
+    Some((code(source)?, code(cells.last()?).unwrap_or_default()))
+}
+
+#[test]
+fn every_example_of_the_templates_page_renders_and_says_what_it_makes() {
+    let templates = Templates::load(None).unwrap();
+    let sample = samples::contexts().remove(0);
+    let mut context = serde_json::to_value(sample.context).unwrap();
+    context["reader"] = serde_json::json!({"name": "", "address": "ada@readers.example"});
+    let text = read("docs/templates.md");
+    let examples: Vec<_> = text.lines().filter_map(example).collect();
+    assert!(examples.len() >= 15, "only {} examples", examples.len());
+    for (source, makes) in examples {
+        let made = templates
+            .render_source("docs/templates.md", &source, Format::Text, &context)
+            .unwrap_or_else(|e| panic!("{e}"));
+        if !source.contains("article.") && !source.contains("issue.") && source.contains('|') {
+            assert_eq!(made, makes, "{source}");
+        }
+    }
+}
