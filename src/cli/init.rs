@@ -73,15 +73,20 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
     crate::config::from_text(&path, &text, check_kinds)
         .context("with these answers the file would be wrong, so it is not written")?;
     write_new(&path, &text)?;
-    let missing = if address == NO_ADDRESS {
+    super::output::print(&next_steps(&path, address == NO_ADDRESS))
+}
+
+/// What to do with the file that was written.
+fn next_steps(path: &Path, lacks_address: bool) -> String {
+    let missing = if lacks_address {
         "The postal address in it is an example: write yours before mail goes out.\n"
     } else {
         ""
     };
-    super::output::print(&format!(
+    format!(
         "{} is written.\n{missing}Next:\n  courant -c {0} check    what is in it, and whether it is right\n  courant -c {0} poll     look at the feed once\n  courant -c {0} run      the daemon\n",
         path.display()
-    ))
+    )
 }
 
 /// Puts the answers into the template, as TOML strings.
