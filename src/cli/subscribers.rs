@@ -1,13 +1,16 @@
 //! `subscribers`: the audience.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::domain::{EmailAddress, SubscriptionState, SuppressionReason, UnixMillis};
+use crate::domain::{
+    EmailAddress, Subscriber, Subscription, SubscriptionState, SuppressionReason, UnixMillis,
+};
 use crate::pipeline::App;
-use crate::pipeline::audience::{self, ImportOptions, ImportReport, Reject, SubscriberFields};
+use crate::pipeline::audience::{self, ImportOptions, ImportReport, SubscriberFields};
 use crate::store::Imported;
 
 use super::Usage;
@@ -29,7 +32,7 @@ pub async fn run(app: &App, args: SubscribersArgs, out: Output) -> anyhow::Resul
             dry_run,
             rejects,
         } => import(app, &file, options(into, dry_run), rejects, out).await,
-        C::Export { channel } => export(app, channel.as_deref()).await,
+        C::Export { channel } => export(app, channel.as_deref(), out).await,
         C::Add {
             address,
             into,
@@ -135,7 +138,7 @@ async fn import(
     let rejected = rejects.unwrap_or_else(|| file.with_extension("rejects.csv"));
     let kept = !report.rejects.is_empty() && !options.dry_run && file != Path::new("-");
     if kept {
-        write_rejects(&rejected, &report.rejects)?;
+        write_rejects(&rejected, &report)?;
     }
     out.answer(&report, || {
         import_text(&report, &options, kept.then_some(rejected.as_path()))
@@ -172,30 +175,39 @@ fn import_text(report: &ImportReport, options: &ImportOptions, rejected: Option<
     text
 }
 
-fn write_rejects(path: &Path, rejects: &[Reject]) -> anyhow::Result<()> {
+/// The rows as they stood, with two columns in front; mended, the file can be imported.
+fn write_rejects(path: &Path, report: &ImportReport) -> anyhow::Result<()> {
     let told = || format!("{} could not be written", path.display());
     let mut writer = csv::WriterBuilder::new()
         .flexible(true)
         .from_path(path)
         .with_context(told)?;
+    let head = ["line", "reason"].into_iter().map(str::to_owned);
+    // A file of rejects that is imported again has these two already.
+    let is_old = |column: &String| column == "line" || column == "reason";
+    let kept: Vec<usize> = (0..report.columns.len())
+        .filter(|at| !is_old(&report.columns[*at]))
+        .collect();
+    let columns = kept.iter().map(|at| report.columns[*at].clone());
     writer
-        .write_record(["line", "reason", "the row as it was"])
+        .write_record(head.chain(columns))
         .with_context(told)?;
-    for reject in rejects {
-        let line = reject.line.to_string();
-        let fields = reject.fields.iter().map(String::as_str);
+    for reject in &report.rejects {
+        let row = [reject.line.to_string(), reject.reason.clone()];
+        let fields = kept.iter().filter_map(|at| reject.fields.get(*at).cloned());
         writer
-            .write_record([line.as_str(), &reject.reason].into_iter().chain(fields))
+            .write_record(row.into_iter().chain(fields))
             .with_context(told)?;
     }
     writer.flush().with_context(told)
 }
 
-async fn export(app: &App, channel: Option<&str>) -> anyhow::Result<()> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+/// The audience in a form that `import` takes; with `--json` as one document.
+async fn export(app: &App, channel: Option<&str>, out: Output) -> anyhow::Result<()> {
+    const HEAD: [&str; 8] = [
         "email", "name", "language", "timezone", "channel", "state", "schedule", "topics",
-    ])?;
+    ];
+    let mut rows = Vec::new();
     let mut after = None;
     loop {
         let people = app.db.export(after, 500).await?;
@@ -204,33 +216,45 @@ async fn export(app: &App, channel: Option<&str>) -> anyhow::Result<()> {
         };
         after = Some(last.id);
         for (person, subscriptions) in &people {
-            for s in subscriptions
-                .iter()
-                .filter(|s| channel.is_none_or(|c| c == s.channel))
-            {
-                // A cell that begins like a formula would be run by a spreadsheet.
-                let safe = |text: &str| {
-                    if text.starts_with(['=', '+', '-', '@']) {
-                        format!("'{text}")
-                    } else {
-                        text.to_owned()
-                    }
-                };
-                let unset = String::new();
-                writer.write_record([
-                    safe(&person.address),
-                    safe(&person.name),
-                    person.language.clone().unwrap_or_default(),
-                    person.timezone.clone().unwrap_or_default(),
-                    s.channel.clone(),
-                    s.state.to_string(),
-                    s.schedule.clone().unwrap_or(unset),
-                    s.topics.join(";"),
-                ])?;
-            }
+            let named = |s: &&Subscription| channel.is_none_or(|c| c == s.channel);
+            rows.extend(subscriptions.iter().filter(named).map(|s| row(person, s)));
         }
     }
+    if out.is_json() {
+        let people: Vec<BTreeMap<&str, &String>> = rows
+            .iter()
+            .map(|row| HEAD.into_iter().zip(row).collect())
+            .collect();
+        return out.answer(&people, String::new);
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEAD)?;
+    for row in rows {
+        writer.write_record(row.map(|cell| harmless(&cell)))?;
+    }
     print(&String::from_utf8_lossy(&writer.into_inner()?))
+}
+
+fn row(person: &Subscriber, s: &Subscription) -> [String; 8] {
+    [
+        person.address.clone(),
+        person.name.clone(),
+        person.language.clone().unwrap_or_default(),
+        person.timezone.clone().unwrap_or_default(),
+        s.channel.clone(),
+        s.state.to_string(),
+        s.schedule.clone().unwrap_or_default(),
+        s.topics.join(";"),
+    ]
+}
+
+/// A cell that begins like a formula would be run by a spreadsheet.
+fn harmless(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 async fn show(app: &App, address: &EmailAddress, out: Output) -> anyhow::Result<()> {

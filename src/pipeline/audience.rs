@@ -49,6 +49,9 @@ pub struct ImportReport {
     pub suppressed: usize,
     /// People who left the channel, and whom an import does not bring back.
     pub unsubscribed: usize,
+    /// The file's columns.
+    #[serde(skip)]
+    pub columns: Vec<String>,
     /// Rows not taken.
     pub rejects: Vec<Reject>,
 }
@@ -139,28 +142,30 @@ pub async fn import(
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(file);
-    let columns = Columns::of(reader.headers()?)?;
-    let mut report = ImportReport::default();
+    let head = reader.headers()?.clone();
+    let columns = Columns::of(&head)?;
+    let mut report = ImportReport {
+        columns: head.iter().map(column_name).collect(),
+        ..ImportReport::default()
+    };
     let mut seen = HashSet::new();
     let mut chunk = Vec::with_capacity(CHUNK);
-    for record in reader.records() {
+    for record in reader.byte_records() {
+        let record = record?;
         report.rows += 1;
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                match columns.subscriber(app, &record, options, &mut seen) {
-                    Ok(new) => chunk.push(new),
-                    Err(reason) => report.rejects.push(Reject {
-                        line,
-                        fields: record.iter().map(str::to_owned).collect(),
-                        reason,
-                    }),
-                }
-            }
-            Err(error) => report.rejects.push(Reject {
-                line: error.position().map_or(0, csv::Position::line),
-                fields: Vec::new(),
-                reason: format!("the row is not CSV in UTF-8: {error}"),
+        let judged = match csv::StringRecord::from_byte_record(record.clone()) {
+            Ok(row) => columns.subscriber(app, &row, options, &mut seen),
+            Err(error) => Err(format!("the row is not CSV in UTF-8: {error}")),
+        };
+        match judged {
+            Ok(new) => chunk.push(new),
+            Err(reason) => report.rejects.push(Reject {
+                line: record.position().map_or(0, csv::Position::line),
+                fields: record
+                    .iter()
+                    .map(|field| String::from_utf8_lossy(field).into_owned())
+                    .collect(),
+                reason,
             }),
         }
         if chunk.len() == CHUNK {
@@ -209,14 +214,18 @@ struct Columns {
     topics: Option<usize>,
 }
 
+/// A column's name; spreadsheets put a byte order mark in front of the first.
+fn column_name(written: &str) -> String {
+    written.trim_start_matches('\u{feff}').trim().to_lowercase()
+}
+
 impl Columns {
     fn of(head: &csv::StringRecord) -> Result<Self, ImportError> {
-        const KNOWN: [&str; 6] = [
-            "email", "name", "language", "timezone", "schedule", "topics",
+        // The last two are those of a file of rejects, so that it can be mended and imported.
+        const KNOWN: [&str; 8] = [
+            "email", "name", "language", "timezone", "schedule", "topics", "line", "reason",
         ];
-        // Spreadsheets put a byte order mark in front of the first name.
-        let clean = |c: &str| c.trim_start_matches('\u{feff}').trim().to_lowercase();
-        let names: Vec<String> = head.iter().map(clean).collect();
+        let names: Vec<String> = head.iter().map(column_name).collect();
         let at = |name: &str| names.iter().position(|n| n == name);
         let Some(email) = at("email") else {
             return Err(ImportError::NoEmailColumn(names.join(",")));
@@ -241,6 +250,9 @@ impl Columns {
         options: &ImportOptions,
         seen: &mut HashSet<String>,
     ) -> Result<NewSubscriber, String> {
+        if record.iter().any(|text| text.contains('\u{fffd}')) {
+            return Err("a character of it was lost; save the file as UTF-8".to_owned());
+        }
         let field = |at: Option<usize>| at.and_then(|i| record.get(i)).filter(|t| !t.is_empty());
         let address = EmailAddress::parse(field(Some(self.email)).unwrap_or_default())
             .map_err(|e| e.to_string())?;
