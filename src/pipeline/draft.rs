@@ -11,7 +11,7 @@ use super::App;
 use super::app::{EmailChannel, Form, OpenChannel};
 use super::compose::{self, ComposeError, Recipient};
 use super::publish;
-use super::select::{topic_key, wants};
+use super::select::Taste;
 
 /// Articles taken when there is nothing new.
 const NEWEST: usize = 10;
@@ -98,13 +98,13 @@ pub async fn for_reader(
         return Ok(None);
     };
     let newest = app.db.ledger_newest(id).await?;
-    let wanted: Vec<String> = mine.topics.iter().map(|t| topic_key(t)).collect();
+    let taste = Taste::new(&channel.config, &mine.topics, person.language.as_deref());
     let rows = app.db.ledger_rows(id, mine.cursor, newest, MOST).await?;
     let articles = rows
         .into_iter()
         .rev()
         .map(|row| row.article)
-        .filter(|a| wants(&wanted, a))
+        .filter(|a| taste.wants(a))
         .collect();
     let to = Recipient {
         subscriber: person.id,

@@ -78,15 +78,42 @@ pub fn topic_key(topic: &str) -> String {
     topic.trim().to_lowercase()
 }
 
-/// Whether a reader who asked for `topics` (as [`topic_key`]s; none means all) wants `article`.
-#[must_use]
-pub fn wants(topics: &[String], article: &Article) -> bool {
-    topics.is_empty()
-        || article
-            .revision
-            .topics
-            .iter()
-            .any(|t| topics.contains(&topic_key(t)))
+/// What one reader of a channel wants of what it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taste {
+    topics: Vec<String>,
+    language: Option<String>,
+}
+
+impl Taste {
+    /// Topics as the reader named them (none means all). Their language chooses only where the
+    /// operator says that the channel carries several: elsewhere it would silence a reader
+    /// whose language the publication does not write in.
+    #[must_use]
+    pub fn new(channel: &ChannelConfig, topics: &[String], language: Option<&str>) -> Self {
+        let chooses = channel.languages.len() > 1
+            && language.is_some_and(|l| {
+                channel
+                    .languages
+                    .iter()
+                    .any(|c| speaks(&c.to_lowercase(), l))
+            });
+        Self {
+            topics: topics.iter().map(|topic| topic_key(topic)).collect(),
+            language: language.filter(|_| chooses).map(str::to_lowercase),
+        }
+    }
+
+    /// Whether the reader wants `article`.
+    #[must_use]
+    pub fn wants(&self, article: &Article) -> bool {
+        let r = &article.revision;
+        let mut topics = r.topics.iter().map(|topic| topic_key(topic));
+        let spoken =
+            |l: &String| speaks(l, &r.language) || base_language(l) == base_language(&r.language);
+        (self.topics.is_empty() || topics.any(|topic| self.topics.contains(&topic)))
+            && self.language.as_ref().is_none_or(spoken)
+    }
 }
 
 /// Whether a text in `language` suits someone who asked for `wanted`: `en` takes `en-GB`,
@@ -99,6 +126,30 @@ fn speaks(wanted: &str, language: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An article in this language, and a channel that carries these.
+    fn taste(languages: &str, reader: Option<&str>) -> Taste {
+        let text = format!(
+            "[site]\nname = \"N\"\nurl = \"https://n.example\"\npostal_address = \"L\"\n\
+             [channels.brief]\nkind = \"email\"\nschedule = \"each\"\n{languages}\n"
+        );
+        let path = std::path::Path::new("t.toml");
+        let config = crate::config::from_text(path, &text, |_| Vec::new()).unwrap();
+        Taste::new(&config.channels["brief"], &[], reader)
+    }
+
+    #[test]
+    fn a_readers_language_chooses_only_on_a_channel_that_carries_several() {
+        let both = "languages = [\"en\", \"ur\"]";
+        assert_eq!(
+            taste(both, Some("ur-PK")).language.as_deref(),
+            Some("ur-pk")
+        );
+        assert_eq!(taste(both, None).language, None);
+        assert_eq!(taste(both, Some("fr")).language, None, "nobody is silenced");
+        assert_eq!(taste("", Some("ur")).language, None);
+        assert_eq!(taste("languages = [\"en\"]", Some("ur")).language, None);
+    }
 
     #[test]
     fn a_language_takes_its_regions_and_a_region_only_itself() {

@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 use super::super::app::{Form, OpenChannel};
-use super::super::select::{topic_key, wants};
+use super::super::select::Taste;
 use super::super::{App, compose};
 use super::Occasion;
 
@@ -48,7 +48,7 @@ pub(super) async fn publish(
         occasion.upto = last.unwrap_or(occasion.upto);
         groups.retain(|group| group.cursor < occasion.upto);
     }
-    let groups = variants(groups, &rows);
+    let groups = variants(occasion.channel, groups, &rows);
     let occasion = Occasion {
         upto: covered(&rows, occasion.upto),
         ..occasion
@@ -57,7 +57,7 @@ pub(super) async fn publish(
         return pass_over(app, &occasion, groups, "nothing new", now).await;
     }
     if email && groups.iter().all(|group| group.positions.is_none()) {
-        let why = "nothing in any reader's topics";
+        let why = "nothing that any reader wants";
         return pass_over(app, &occasion, groups, why, now).await;
     }
     let issue = new_issue(app, &occasion, &rows, groups, now);
@@ -152,11 +152,15 @@ async fn pass_over(
 }
 
 /// For each group of readers the positions of the rows they get; `None` when it is none.
-fn variants(groups: Vec<AudienceGroup>, rows: &[LedgerRow]) -> Vec<VariantGroup> {
+fn variants(
+    channel: &OpenChannel,
+    groups: Vec<AudienceGroup>,
+    rows: &[LedgerRow],
+) -> Vec<VariantGroup> {
     let ordered: Vec<&LedgerRow> = newest_first(rows).collect();
     let positions = |group: &AudienceGroup| -> Vec<i64> {
-        let wanted: Vec<String> = group.topics.iter().map(|t| topic_key(t)).collect();
-        let suits = |row: &LedgerRow| row.number > group.cursor && wants(&wanted, &row.article);
+        let taste = Taste::new(&channel.config, &group.topics, group.language.as_deref());
+        let suits = |row: &LedgerRow| row.number > group.cursor && taste.wants(&row.article);
         (0..)
             .zip(&ordered)
             .filter(|(_, row)| suits(row))
