@@ -11,6 +11,7 @@ CREATE TABLE setting (
 -- next_fetch_at is NULL while the source is not in the configuration.
 CREATE TABLE source (
     name TEXT NOT NULL PRIMARY KEY,
+    address TEXT NOT NULL DEFAULT '',
     etag TEXT,
     last_modified TEXT,
     moved_to TEXT,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::channels::email::Relays;
 use crate::channels::email::settings::EmailSettings;
@@ -12,7 +13,7 @@ use crate::channels::social::{self, Social};
 use crate::config::{
     ChannelConfig, ChannelSchedule, Config, Problem, Problems, SourceConfig, alternatives, nearest,
 };
-use crate::domain::TokenKey;
+use crate::domain::{TokenKey, UnixMillis};
 use crate::net::{Client, FetchError};
 use crate::sources::{self, Source};
 use crate::store::{Db, StoreError};
@@ -344,8 +345,14 @@ impl App {
             return Err(Problems::sorted(opened.problems).into());
         }
         let names: Vec<String> = opened.sources.keys().cloned().collect();
-        db.sync_sources(&names, crate::domain::UnixMillis::now())
-            .await?;
+        let now = UnixMillis::now();
+        db.sync_sources(&names, now).await?;
+        let places: Vec<(String, String)> = opened
+            .sources
+            .iter()
+            .filter_map(|(id, s)| Some((id.clone(), s.adapter.url()?.to_string())))
+            .collect();
+        db.place_sources(&places, now).await?;
         for channel in opened.channels.values().map(|c| &c.config) {
             // A reader whose schedule is gone follows the default from here on; they would
             // wait for ever otherwise.
@@ -375,7 +382,8 @@ impl App {
     /// The host a source is fetched from; its name where it has none.
     #[must_use]
     pub fn host_of(&self, source: &str) -> String {
-        let host = self.sources.get(source).and_then(|s| s.adapter.host());
+        let url = self.sources.get(source).and_then(|s| s.adapter.url());
+        let host = url.and_then(Url::host_str);
         host.unwrap_or(source).to_owned()
     }
 }

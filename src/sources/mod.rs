@@ -11,6 +11,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::config::{Problem, SourceConfig, alternatives, nearest};
 use crate::domain::Entry;
 use crate::net;
@@ -61,9 +63,9 @@ pub trait Source: Send + Sync {
         client: &'a net::Client,
     ) -> BoxFuture<'a, Result<Polled, PollError>>;
 
-    /// The host it is fetched from; sources of one host are asked one after the other. `None`
-    /// for what is not fetched.
-    fn host(&self) -> Option<&str>;
+    /// Where it is fetched from; sources of one host are asked one after the other. `None` for
+    /// what is not fetched.
+    fn url(&self) -> Option<&Url>;
 }
 
 /// What a source said last time.

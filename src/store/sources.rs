@@ -120,6 +120,12 @@ statements! {
         "WHERE TRUE ON CONFLICT (name) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
          WHERE source.next_fetch_at IS NULL"
     );
+    PLACE_SOURCES = list!(
+        "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_address FROM",
+        ") UPDATE source SET address = given_address, etag = NULL, last_modified = NULL,
+            moved_to = NULL, gone = FALSE, fails = 0, error = NULL, next_fetch_at = $2
+         FROM given WHERE name = given_name AND address <> given_address"
+    );
     SOURCES = both(concat!("SELECT ", source_columns!(), " FROM source ORDER BY name"));
     CLAIM_DUE = dialects(
         concat!(
@@ -173,6 +179,19 @@ impl Db {
         tx.run(&SHELVE_SOURCES, args![&names]).await?;
         tx.run(&ADD_SOURCES, args![&names, now]).await?;
         tx.commit().await
+    }
+
+    /// Notes where each named source is asked. What is known of another address (validators,
+    /// errors, that it is gone for good) is forgotten, and the new one is asked at once.
+    pub async fn place_sources(
+        &self,
+        places: &[(String, String)],
+        now: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = tx.run(&PLACE_SOURCES, args![&json(&places), now]).await?;
+        tx.commit().await?;
+        Ok(moved)
     }
 
     /// Takes sources to poll, for `owner` until `lease_until`: those that are due, the longest

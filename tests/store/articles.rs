@@ -264,3 +264,35 @@ async fn ledger_numbers_are_dense_however_many_release_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_source_that_moves_is_asked_anew_and_keeps_its_articles() {
+    both_databases(async |db| {
+        take_in(&db, &["one"]).await;
+        let place = |url: &str| [("dispatch".to_owned(), url.to_owned())];
+        db.place_sources(&place("https://a.example/"), NOW)
+            .await
+            .unwrap();
+        let claimed = db.claim_sources("w", NOW, LATER, 9, None).await.unwrap();
+        let mut gone = poll("dispatch", "w", Vec::new());
+        gone.memory.etag = Some("\"old\"".to_owned());
+        gone.memory.gone = true;
+        assert_eq!(claimed.len(), 1);
+        db.apply_poll(gone, NOW).await.unwrap();
+
+        // The same address again changes nothing; another one begins anew.
+        let same = db
+            .place_sources(&place("https://a.example/"), LATER)
+            .await
+            .unwrap();
+        assert_eq!((same, db.sources().await.unwrap()[0].gone), (0, true));
+        let moved = db
+            .place_sources(&place("https://b.example/"), LATER)
+            .await
+            .unwrap();
+        let memory = db.sources().await.unwrap().remove(0);
+        assert_eq!((moved, memory.gone, memory.etag), (1, false, None));
+        assert!(memory.baselined, "what was known stays known");
+    })
+    .await;
+}

@@ -150,7 +150,7 @@ impl Source for Feed {
         Box::pin(self.read(memory, client))
     }
 
-    fn host(&self) -> Option<&str> {
-        self.url.host_str()
+    fn url(&self) -> Option<&Url> {
+        Some(&self.url)
     }
 }
