@@ -34,14 +34,7 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
     };
     let name = ask.answer(args.name, "Name of the publication", "My Publication")?;
     let url = ask.answer(args.url, "Its address", "https://news.example.org")?;
-    let url = Url::parse(&url)
-        .ok()
-        .filter(|u| matches!(u.scheme(), "http" | "https") && u.host_str().is_some())
-        .ok_or_else(|| {
-            Usage(format!(
-                "`{url}` is no web address; it should look like https://news.example.org"
-            ))
-        })?;
+    let url = web_address(&url)?;
     let feed = url.join("feed/").map(|u| u.to_string()).unwrap_or_default();
     let feed = ask.answer(args.feed, "Its feed", &feed)?;
     let host = url
@@ -74,6 +67,17 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
         .context("with these answers the file would be wrong, so it is not written")?;
     write_new(&path, &text)?;
     super::output::print(&next_steps(&path, address == NO_ADDRESS))
+}
+
+fn web_address(text: &str) -> Result<Url, Usage> {
+    Url::parse(text)
+        .ok()
+        .filter(|u| matches!(u.scheme(), "http" | "https") && u.host_str().is_some())
+        .ok_or_else(|| {
+            Usage(format!(
+                "`{text}` is no web address; it should look like https://news.example.org"
+            ))
+        })
 }
 
 /// What to do with the file that was written.

@@ -132,13 +132,16 @@ async fn secrets_that_are_not_there_stop_the_daemon_and_are_named() {
     }
 }
 
+/// What every mail must have; a template without it is refused.
+const FOOT: &str = "<p>{{ links.unsubscribe }} {{ site.postal_address }}</p>\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_wrong_template_is_refused_with_file_line_and_column() {
     let more = format!("[templates]\ndir = \"templates\"\n{CHANNELS}");
     let office = Office::with_templates(&more).await;
     let house = &office.house;
     let own = |html: &str| {
-        house.write("templates/email/digest.html", html);
+        house.write("templates/email/digest.html", format!("{html}{FOOT}"));
         house.courant(&["check"])
     };
     own("<p>\n{% if issue %}\n").refused(2, &["templates/email/digest.html:"]);
@@ -153,6 +156,17 @@ async fn a_wrong_template_is_refused_with_file_line_and_column() {
     );
     own("<p>{{ channel.title|shout }}</p>\n")
         .refused(2, &["templates/email/digest.html:1:", "shout"]);
+    house.write(
+        "templates/email/digest.html",
+        "<p>{{ channel.title }}</p>\n",
+    );
+    house.courant(&["check"]).refused(
+        2,
+        &[
+            "does not have an unsubscribe link",
+            "does not have the postal address",
+        ],
+    );
     // The same in the configuration's own templates.
     own("<p>{{ channel.title }}</p>\n").done();
     let good = house.read("courant.toml");
@@ -178,9 +192,9 @@ async fn a_template_broken_after_the_check_pauses_its_issue_and_loses_nothing() 
     office.site.publish(Item::new(1));
     house.courant(&["poll"]).done();
     // Right for every sample, wrong for this story.
-    let only = "{% if issue.articles[0].title == 'Story 1' %}{{ nothing.here }}{% endif %}";
-    house.write("templates/email/digest.html", only);
-    house.write("templates/email/article.html", only);
+    let only = "{% if issue.articles[0].title == 'Story 1' %}{{ nothing.here }}{% endif %}\n";
+    house.write("templates/email/digest.html", format!("{only}{FOOT}"));
+    house.write("templates/email/article.html", format!("{only}{FOOT}"));
     house.courant(&["check"]).done();
     house.courant(&["publish", "brief"]);
     let shown = house.courant(&["issues", "show", "1"]).done().out;
