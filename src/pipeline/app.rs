@@ -347,11 +347,11 @@ impl App {
         let names: Vec<String> = opened.sources.keys().cloned().collect();
         let now = UnixMillis::now();
         db.sync_sources(&names, now).await?;
-        let places: Vec<(String, String)> = opened
-            .sources
-            .iter()
-            .filter_map(|(id, s)| Some((id.clone(), s.adapter.url()?.to_string())))
-            .collect();
+        let place = |(id, source): (&String, &OpenSource)| {
+            let every = source.config.every.as_millis().min(1 << 60) as i64;
+            Some((id.clone(), source.adapter.url()?.to_string(), every))
+        };
+        let places: Vec<_> = opened.sources.iter().filter_map(place).collect();
         db.place_sources(&places, now).await?;
         for channel in opened.channels.values().map(|c| &c.config) {
             // A reader whose schedule is gone follows the default from here on; they would

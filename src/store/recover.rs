@@ -26,6 +26,10 @@ statements! {
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
          WHERE state = 'leased' AND lease_owner = $1 AND NOT handed_over"
     );
+    FREE_SOURCES = both(
+        "UPDATE source SET lease_owner = NULL, lease_until = NULL
+         WHERE lease_owner IS NOT NULL AND SUBSTR(lease_owner, 1, LENGTH($1)) = $1"
+    );
     RETURN_LOST = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
@@ -78,7 +82,7 @@ impl Db {
 
     /// Picks up leases that ended, and those of owners that begin with `owner_prefix` (a
     /// process known to be dead; `Some("")` is everyone). What was never handed over is due
-    /// again; what was is uncertain.
+    /// again; what was is uncertain. Sources of that owner can be polled again.
     pub async fn recover_leases(
         &self,
         now: UnixMillis,
@@ -91,6 +95,7 @@ impl Db {
             returned: tx.run(&RETURN_LOST, args![now, prefix]).await?,
             uncertain: tx.run(&DOUBT_LOST, args![now, prefix]).await?,
         };
+        tx.run(&FREE_SOURCES, args![prefix]).await?;
         tx.commit().await?;
         Ok(recovered)
     }

@@ -120,6 +120,13 @@ statements! {
         "WHERE TRUE ON CONFLICT (name) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
          WHERE source.next_fetch_at IS NULL"
     );
+    /// A pause that was planned under a longer `every`; a back-off after errors stays.
+    HASTEN_SOURCES = list!(
+        "WITH given AS (SELECT r.value ->> 0 AS given_name,
+            CAST(r.value ->> 2 AS BIGINT) AS given_every FROM",
+        ") UPDATE source SET next_fetch_at = $2 + given_every
+         FROM given WHERE name = given_name AND fails = 0 AND next_fetch_at > $2 + given_every"
+    );
     PLACE_SOURCES = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_address FROM",
         ") UPDATE source SET address = given_address, etag = NULL, last_modified = NULL,
@@ -181,15 +188,18 @@ impl Db {
         tx.commit().await
     }
 
-    /// Notes where each named source is asked. What is known of another address (validators,
-    /// errors, that it is gone for good) is forgotten, and the new one is asked at once.
+    /// Notes where each named source is asked, and every how many milliseconds. What is known
+    /// of another address (validators, errors, that it is gone for good) is forgotten, and the
+    /// new one is asked at once; a shorter pause counts from now. Returns how many moved.
     pub async fn place_sources(
         &self,
-        places: &[(String, String)],
+        places: &[(String, String, i64)],
         now: UnixMillis,
     ) -> Result<i64, StoreError> {
+        let places = json(&places);
         let mut tx = self.begin().await?;
-        let moved = tx.run(&PLACE_SOURCES, args![&json(&places), now]).await?;
+        let moved = tx.run(&PLACE_SOURCES, args![&places, now]).await?;
+        tx.run(&HASTEN_SOURCES, args![&places, now]).await?;
         tx.commit().await?;
         Ok(moved)
     }

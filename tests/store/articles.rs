@@ -269,7 +269,7 @@ async fn ledger_numbers_are_dense_however_many_release_at_once() {
 async fn a_source_that_moves_is_asked_anew_and_keeps_its_articles() {
     both_databases(async |db| {
         take_in(&db, &["one"]).await;
-        let place = |url: &str| [("dispatch".to_owned(), url.to_owned())];
+        let place = |url: &str| [("dispatch".to_owned(), url.to_owned(), 600_000)];
         db.place_sources(&place("https://a.example/"), NOW)
             .await
             .unwrap();
@@ -293,6 +293,19 @@ async fn a_source_that_moves_is_asked_anew_and_keeps_its_articles() {
         let memory = db.sources().await.unwrap().remove(0);
         assert_eq!((moved, memory.gone, memory.etag), (1, false, None));
         assert!(memory.baselined, "what was known stays known");
+
+        // A shorter pause counts at once.
+        db.claim_sources("w", LATER, LATER.plus_ms(1), 9, None)
+            .await
+            .unwrap();
+        let mut calm = poll("dispatch", "w", Vec::new());
+        calm.memory.next_fetch_at = LATER.plus_ms(86_400_000);
+        db.apply_poll(calm, LATER).await.unwrap();
+        db.place_sources(&place("https://b.example/"), LATER)
+            .await
+            .unwrap();
+        let next = db.sources().await.unwrap().remove(0).next_fetch_at;
+        assert_eq!(next, Some(LATER.plus_ms(600_000)));
     })
     .await;
 }
