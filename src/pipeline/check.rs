@@ -4,13 +4,12 @@
 use crate::channels::social::{Fitting, Social};
 use crate::config::Config;
 use crate::domain::{ArticleId, DeliveryId, IssueId, Post};
-use crate::html;
 use crate::templates::context::{Article, Context};
 use crate::templates::samples::{self, Sample};
 use crate::templates::{Format, Templates};
 
 use super::app::{EmailChannel, Form, OpenChannel, Opened};
-use super::views;
+use super::{compose, views};
 
 /// One channel rendered with one sample.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -61,13 +60,7 @@ fn mail(
         .map_err(told)?;
     for schedule in channel.config.schedules.keys() {
         let name = email.template_for(schedule, channel, 1);
-        let page = templates
-            .render(&format!("{name}.html"), context)
-            .map_err(told)?;
-        html::inline_css(&page).map_err(|e| e.to_string())?;
-        templates
-            .render(&format!("{name}.txt"), context)
-            .map_err(told)?;
+        compose::parts(templates, &name, context).map_err(|e| e.to_string())?;
     }
     Ok(())
 }

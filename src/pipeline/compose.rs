@@ -5,15 +5,15 @@
 //! mail is made out. A template that asks for `reader` itself cannot be shared and is rendered
 //! per reader.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod rendered;
+
+use std::sync::Arc;
 
 use crate::channels::email::{ListHeaders, Mail, MailError, Mailbox};
 use crate::domain::{
     Article, DeliveryId, EmailAddress, HeaderText, Issue, IssueId, Purpose, SubscriberId,
     UnixMillis, message_id,
 };
-use crate::html;
 use crate::store::{Claimed, Reader, StoreError};
 use crate::templates::context::{Links, Reader as ReaderView};
 use crate::templates::{Format, TemplateError};
@@ -21,12 +21,8 @@ use crate::templates::{Format, TemplateError};
 use super::app::{EmailChannel, OpenChannel};
 use super::views::{self, feed_url, issue_url};
 use super::{App, public_url};
-
-/// Stand where a reader's own addresses go; nobody can own the domain (RFC 2606 §2).
-const UNSUBSCRIBE_SLOT: &str = "https://slot.courant.invalid/unsubscribe";
-const PREFERENCES_SLOT: &str = "https://slot.courant.invalid/preferences";
-/// Renderings kept.
-const MOST_KEPT: usize = 64;
+use rendered::{PREFERENCES_SLOT, UNSUBSCRIBE_SLOT};
+pub use rendered::{Rendered, Renderings, parts};
 
 /// Why a mail could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -40,69 +36,17 @@ pub enum ComposeError {
     /// The CSS of the template.
     #[error("the styles of template `{0}` could not be inlined: {1}")]
     Css(String, String),
+    /// The template had the variable and lost the address on the way (through a filter, say).
+    #[error(
+        "template `{0}` came out without the reader's unsubscribe link: write {{{{ links.unsubscribe }}}} where every mail has it, without a filter"
+    )]
+    NoWayOut(String),
     /// The address in the database is none (any more).
     #[error("the reader's address cannot be mailed: {0}")]
     Address(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A rendering, with slots or made for one reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// The subject.
-    pub subject: HeaderText,
-    /// The HTML part, CSS inlined.
-    pub html: String,
-    /// The text part.
-    pub text: String,
-    /// Its language.
-    pub language: String,
-}
-
-impl Rendered {
-    /// The same with the reader's own addresses in their slots.
-    fn filled(&self, links: &Links) -> (String, String) {
-        let slots = [
-            (
-                UNSUBSCRIBE_SLOT,
-                links.unsubscribe.as_deref().unwrap_or_default(),
-            ),
-            (
-                PREFERENCES_SLOT,
-                links.preferences.as_deref().unwrap_or_default(),
-            ),
-        ];
-        let mut filled = (self.html.clone(), self.text.clone());
-        for (slot, url) in slots {
-            filled.0 = filled.0.replace(slot, &url.replace('&', "&amp;"));
-            filled.1 = filled.1.replace(slot, url);
-        }
-        filled
-    }
-}
-
-/// The renderings of the issues that are being sent.
-#[derive(Debug, Default)]
-pub struct Renderings(Mutex<HashMap<(IssueId, i64), Arc<Rendered>>>);
-
-impl Renderings {
-    fn get(&self, key: (IssueId, i64)) -> Option<Arc<Rendered>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .cloned()
-    }
-
-    fn keep(&self, key: (IssueId, i64), rendered: Arc<Rendered>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(key, rendered);
-    }
 }
 
 /// A mail ready for the wire.
@@ -245,10 +189,7 @@ impl Making<'_> {
                 templates.render_source(&place, &subject_source, Format::Text, &context)?;
             let subject = HeaderText::clean(&subject);
             context.issue.title = subject.to_string();
-            let html = templates.render(&format!("{name}.html"), &context)?;
-            let html = html::inline_css(&html)
-                .map_err(|e| ComposeError::Css(name.clone(), e.to_string()))?;
-            let text = templates.render(&format!("{name}.txt"), &context)?;
+            let (html, text) = parts(&templates, &name, &context)?;
             Ok(Rendered {
                 subject,
                 html,

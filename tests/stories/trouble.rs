@@ -289,14 +289,28 @@ kind = "feed"
             std::fs::write(email.join("article.txt"), text).unwrap();
             std::sync::Arc::new(Templates::load(Some(dir.path())).unwrap())
         };
-        room.app.templates = mine("{{ article.nothing_of_this_name }}");
+        let broken = [
+            "{{ article.nothing_of_this_name }}",
+            // Nobody could leave by such a link.
+            "{{ article.url }} {{ links.unsubscribe|upper }}",
+        ];
+        room.app.templates = mine(broken[0]);
         publish(&room, 1, at(0, 0)).await;
         let issues = room.app.db.issues(Some("brief"), None, 9).await.unwrap();
         assert_eq!(issues[0].state, IssueState::Paused);
+        room.app.templates = mine(broken[1]);
+        let resumed = room
+            .app
+            .db
+            .send_issue(issues[0].id, IssueState::Paused, at(0, 1));
+        assert!(resumed.await.unwrap());
+        room.tick(at(0, 1)).await;
+        let issue = room.app.db.issue(issues[0].id).await.unwrap().unwrap();
+        assert_eq!(issue.state, IssueState::Paused);
         let served = room.app.db.feed_articles("other", 9).await.unwrap();
         assert_eq!(served.len(), 1, "the feed did not go on");
         assert!(room.sink.mails().is_empty());
-        room.app.templates = mine("{{ article.url }}");
+        room.app.templates = mine("{{ article.url }} {{ links.unsubscribe }}");
         publish(&room, 2, at(2, 0)).await;
         assert_eq!(room.stories_of(ADA), [2], "a later issue goes out");
         let resumed = room
