@@ -182,6 +182,25 @@ fn a_mail_says_its_language_and_direction_and_how_to_leave() {
     }
 }
 
+/// Feeds repeat the lead picture at the head of the text, escaped as HTML wants it.
+#[test]
+fn an_article_alone_shows_its_picture_once() {
+    let mut context = serde_json::to_value(&samples::contexts()[0].context).unwrap();
+    let url = "https://news.example/a.jpg?w=800&h=450";
+    let text = "<p><img src=\"https://news.example/a.jpg?w=800&amp;h=450\" alt=\"x\"></p>";
+    let mut article = context["article"].clone();
+    article["image"] = json!({ "url": url, "alt": "x" });
+    article["content"] = text.into();
+    context["article"] = article.clone();
+    context["issue"]["articles"] = json!([article]);
+    context["issue"]["headlines"] = json!([]);
+    let templates = Templates::load(None).unwrap();
+    for name in ["email/article.html", "web/issue.html"] {
+        let page = templates.render(name, &context).unwrap();
+        assert_eq!(page.matches("<img ").count(), 1, "{name}");
+    }
+}
+
 #[test]
 fn a_digest_of_twenty_articles_stays_below_what_gmail_shows() {
     let templates = Templates::load(None).unwrap();
