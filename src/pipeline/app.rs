@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use url::Url;
+use url::Position;
 
 use crate::channels::email::Relays;
 use crate::channels::email::settings::EmailSettings;
@@ -383,7 +383,7 @@ impl App {
     #[must_use]
     pub fn host_of(&self, source: &str) -> String {
         let url = self.sources.get(source).and_then(|s| s.adapter.url());
-        let host = url.and_then(Url::host_str);
+        let host = url.map(|url| &url[Position::BeforeHost..Position::AfterPort]);
         host.unwrap_or(source).to_owned()
     }
 }

@@ -45,6 +45,9 @@ pub struct PollReport {
     pub error: Option<String>,
     /// Entries that could not be used, and repairs made; for people.
     pub notes: Vec<String>,
+    /// Until when its host asked everybody of ours to stay away.
+    #[serde(skip)]
+    pub host_rests: Option<UnixMillis>,
 }
 
 /// One source: fetch, read, decide, one commit.
@@ -220,6 +223,16 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         .unwrap_or_else(|_| Err("an entry could not be read: our reader broke down on it".into()))
 }
 
+/// Whether an error is about all that we ask of the host: 429 always (RFC 6585 §4), 503 when it
+/// names a time. Any other trouble is one source's own.
+fn speaks_for_host(error: &PollError) -> bool {
+    match error.status {
+        Some(429) => true,
+        Some(503) => error.retry_after.is_some(),
+        _ => false,
+    }
+}
+
 /// A failed fetch: what it says, and when the next one is.
 fn failed(
     memory: &SourceMemory,
@@ -239,6 +252,9 @@ fn failed(
             .min(Duration::from_secs(86_400)),
     );
     report.error = Some(error.message.clone());
+    if speaks_for_host(error) {
+        report.host_rests = Some(now.plus(pause));
+    }
     PollResult {
         source: memory.name.clone(),
         owner: String::new(),

@@ -127,6 +127,13 @@ statements! {
         ") UPDATE source SET next_fetch_at = $2 + given_every
          FROM given WHERE name = given_name AND fails = 0 AND next_fetch_at > $2 + given_every"
     );
+    REST_SOURCES = list!(
+        "UPDATE source SET next_fetch_at = $3,
+            lease_until = CASE WHEN lease_owner = $2 THEN NULL ELSE lease_until END,
+            lease_owner = CASE WHEN lease_owner = $2 THEN NULL ELSE lease_owner END
+         WHERE next_fetch_at < $3 AND name IN (SELECT r.value ->> 0 FROM",
+        ")"
+    );
     PLACE_SOURCES = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_address FROM",
         ") UPDATE source SET address = given_address, etag = NULL, last_modified = NULL,
@@ -186,6 +193,23 @@ impl Db {
         tx.run(&SHELVE_SOURCES, args![&names]).await?;
         tx.run(&ADD_SOURCES, args![&names, now]).await?;
         tx.commit().await
+    }
+
+    /// Puts sources off until `until`, and gives back those that `owner` has taken. Returns how
+    /// many were put off.
+    pub async fn rest_sources(
+        &self,
+        names: &[String],
+        owner: &str,
+        until: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let names: Vec<[&String; 1]> = names.iter().map(|name| [name]).collect();
+        let mut tx = self.begin().await?;
+        let put_off = tx
+            .run(&REST_SOURCES, args![&json(&names), owner, until])
+            .await?;
+        tx.commit().await?;
+        Ok(put_off)
     }
 
     /// Notes where each named source is asked, and every how many milliseconds. What is known

@@ -1,6 +1,7 @@
 //! What counts as news.
 
 use courant::domain::{ArticleState, UnixMillis};
+use courant::pipeline::ingest;
 use courant::store::ArticleFilter;
 
 use crate::support::databases::both_databases;
@@ -241,6 +242,30 @@ async fn one_bad_answer_stops_nothing_and_loses_nothing() {
             Some(&304),
             "the validators were not kept"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_host_that_asks_for_quiet_gets_it_from_all_its_sources() {
+    let second =
+        "[sources.second]\nkind = \"feed\"\nurl = \"{SITE}/feed/?second\"\nevery = \"1s\"\n";
+    both_databases(async |db| {
+        let room = Newsroom::open(db, &format!("{BRIEF}{second}")).await;
+        let asked = room.site.answers().len();
+        room.site.answer_instead(429, "");
+        let reports = room.look(DAY_ONE).await;
+        assert_eq!(reports.iter().filter(|r| r.error.is_some()).count(), 2);
+        assert_eq!(room.site.answers().len(), asked + 1, "it was asked again");
+        let due = async |ms| {
+            ingest::poll(&room.app, None, DAY_ONE.plus_ms(ms))
+                .await
+                .unwrap()
+        };
+        assert!(due(30_000).await.is_empty());
+        room.site.answer_again();
+        let reports = due(61_000).await;
+        assert_eq!(reports.iter().filter(|r| r.error.is_none()).count(), 2);
     })
     .await;
 }

@@ -38,8 +38,9 @@ schedules = { instant = "each", daily = "0 7 * * *", weekly = "0 7 * * MON" }
 default_schedule = "daily"
 "#;
 
-/// The configuration of a story: its site and sink, and what it adds.
+/// The configuration of a story: its site and sink, and what it adds (`{SITE}` is the site).
 pub fn configuration(site: &str, smtp_port: u16, database: &str, more: &str) -> String {
+    let more = more.replace("{SITE}", site);
     format!(
         r#"
 [site]

@@ -54,7 +54,8 @@ pub async fn poll(
 pub struct Poller {
     running: JoinSet<Vec<PollReport>>,
     at_once: Arc<Semaphore>,
-    hosts: HashMap<String, Arc<Mutex<()>>>,
+    /// One at a time; with the time until which the host wants to be left alone.
+    hosts: HashMap<String, Arc<Mutex<Option<UnixMillis>>>>,
     stop: CancellationToken,
 }
 
@@ -125,17 +126,26 @@ impl Poller {
                 .push(memory);
         }
         for (host, memories) in hosts {
-            let host = self.hosts.entry(host).or_default().clone();
+            let turn = self.hosts.entry(host.clone()).or_default().clone();
             let (app, at_once, stop) = (app.clone(), self.at_once.clone(), self.stop.clone());
             let claimed = Instant::now();
             self.running.spawn(async move {
-                let _host = host.lock().await;
+                let mut rests = turn.lock().await;
                 let _place = at_once.acquire().await;
                 let mut reports = Vec::with_capacity(memories.len());
                 for memory in memories {
-                    if claimed.elapsed() < PATIENCE && !stop.is_cancelled() {
-                        reports.push(reported(&app, memory, now).await);
+                    if claimed.elapsed() >= PATIENCE || stop.is_cancelled() {
+                        break;
                     }
+                    let report = match *rests {
+                        Some(until) if now < until => resting(&memory.name, &host, until),
+                        _ => reported(&app, memory, now).await,
+                    };
+                    if report.host_rests.is_some() {
+                        *rests = report.host_rests;
+                        rest_host(&app, &host, report.host_rests).await;
+                    }
+                    reports.push(report);
                 }
                 reports
             });
@@ -150,6 +160,27 @@ impl Poller {
             reports.extend(joined(done));
         }
         reports
+    }
+}
+
+/// What is said of a source that was not asked for its host's sake.
+fn resting(source: &str, host: &str, until: UnixMillis) -> PollReport {
+    PollReport {
+        source: source.to_owned(),
+        error: Some(format!(
+            "not asked: {host} wants to be left alone until {until}"
+        )),
+        ..PollReport::default()
+    }
+}
+
+/// Puts off all sources of a host, for every daemon; the one that was told so included.
+async fn rest_host(app: &App, host: &str, until: Option<UnixMillis>) {
+    let of_host = |name: &&String| app.host_of(name) == host;
+    let names: Vec<String> = app.sources.keys().filter(of_host).cloned().collect();
+    let until = until.unwrap_or_default();
+    if let Err(error) = app.db.rest_sources(&names, &app.owner, until).await {
+        warn!(host, error = %error, "the host's other sources were not put off");
     }
 }
 
