@@ -62,6 +62,8 @@ fn mail(
         let name = email.template_for(schedule, channel, 1);
         compose::parts(templates, &name, context).map_err(|e| e.to_string())?;
     }
+    // The archive shows the same issue as a page.
+    templates.render("web/issue.html", context).map_err(told)?;
     Ok(())
 }
 

@@ -167,8 +167,15 @@ async fn a_wrong_template_is_refused_with_file_line_and_column() {
             "does not have the postal address",
         ],
     );
-    // The same in the configuration's own templates.
+    // The issue's page in the archive is a template like any other.
     own("<p>{{ channel.title }}</p>\n").done();
+    house.write("templates/web/issue.html", "<p>\n{{ isue.title }}</p>\n");
+    house.courant(&["check"]).refused(
+        2,
+        &["templates/web/issue.html:2:4", "did you mean `issue`?"],
+    );
+    std::fs::remove_dir_all(house.path("templates/web")).expect("it was just written");
+    // The same in the configuration's own templates.
     let good = house.read("courant.toml");
     let subject = good.replacen(
         "default_schedule",

@@ -106,12 +106,41 @@ async fn an_edit_is_a_revision_and_no_second_mail() {
 
 #[tokio::test]
 async fn an_edit_within_the_hold_goes_out_corrected() {
+    const HELD: &str = r#"
+[sources.held]
+kind = "feed"
+url = "{SITE}/feed/?held"
+hold = "10m"
+[channels.brief]
+kind = "email"
+sources = ["held"]
+from = "News <brief@news.example>"
+schedules = { instant = "each" }
+"#;
     both_databases(async |db| {
-        let room = Newsroom::open(
-            db,
-            &format!("{BRIEF}\n[sources.slow]\nkind = \"feed\"\nurl = \"http://127.0.0.1:1/\"\n"),
-        )
-        .await;
+        let room = Newsroom::open(db, HELD).await;
+        room.reader("ada@readers.example", "instant").await;
+        publish_and_wait(&room, Item::new(1).titled("Floods in Sidh"), DAY_ONE).await;
+        room.tick(DAY_ONE.plus_ms(4 * MINUTE)).await;
+        room.site.edit("https://news.example/?p=1", |item| {
+            item.title = "Floods in Sindh".into();
+        });
+        room.look(DAY_ONE.plus_ms(5 * MINUTE)).await;
+        // The correction began the hold anew: its first end passes without a mail.
+        room.tick(DAY_ONE.plus_ms(12 * MINUTE)).await;
+        assert_eq!(room.mails_of("ada@readers.example").len(), 0);
+        room.tick(DAY_ONE.plus_ms(16 * MINUTE)).await;
+        let mails = room.mails_of("ada@readers.example");
+        assert_eq!(mails.len(), 1);
+        assert!(mails[0].contains("Floods in Sindh") && !mails[0].contains("Sidh"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_before_the_digest_goes_out_corrected() {
+    both_databases(async |db| {
+        let room = Newsroom::open(db, BRIEF).await;
         room.reader("ada@readers.example", "daily").await;
         publish_and_wait(&room, Item::new(1).titled("Floods in Sidh"), DAY_ONE).await;
         room.site.edit("https://news.example/?p=1", |item| {
@@ -199,8 +228,6 @@ async fn a_feed_of_ten_thousand_items_is_taken_as_it_is() {
     both_databases(async |db| {
         let room = with_reader(db).await;
         let mut items: Vec<Item> = (1..=10_000).map(Item::new).collect();
-        let room2 = Newsroom::open_unpolled(room.app.db.clone(), BRIEF).await;
-        drop(room2);
         room.site.set(items.clone());
         let reports = room.look(DAY_ONE).await;
         assert_eq!(reports[0].error, None);
