@@ -121,7 +121,7 @@ fn longest(
 }
 
 fn with_ellipsis(kept: &str) -> String {
-    let kept = kept.trim_end_matches(is_dangling);
+    let kept = trimmed(kept, is_dangling);
     if kept.is_empty() || ends_sentence(kept) {
         return whole(kept);
     }
@@ -139,9 +139,24 @@ fn with_ellipsis(kept: &str) -> String {
 }
 
 fn whole(kept: &str) -> String {
-    let mut finished = kept.trim_end_matches(is_joiner_or_space).to_owned();
+    let mut finished = trimmed(kept, is_joiner_or_space).to_owned();
     close_isolates(&mut finished);
     finished
+}
+
+/// The text without what looks torn off at its end. Goes by graphemes, as some scripts have
+/// letters that join whatever follows, a quotation mark too: such a pair goes together. Only
+/// joiners come off alone, what they would have joined is gone.
+fn trimmed(mut kept: &str, is_loose: fn(char) -> bool) -> &str {
+    while let Some(last) = kept.graphemes(true).next_back() {
+        let torn = match last.chars().next_back() {
+            Some(c) if is_joiner(c) => c.len_utf8(),
+            Some(c) if is_loose(c) => last.len(),
+            _ => break,
+        };
+        kept = &kept[..kept.len() - torn];
+    }
+    kept
 }
 
 fn close_isolates(text: &mut String) {
@@ -183,7 +198,11 @@ fn is_dangling(c: char) -> bool {
 }
 
 fn is_joiner_or_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{2066}'..='\u{2068}')
+    c.is_whitespace() || is_joiner(c)
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{2066}'..='\u{2068}')
 }
 
 /// Whether a sentence is over here: a full stop of some script, or a line.
