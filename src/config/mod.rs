@@ -12,6 +12,7 @@ mod load;
 mod model;
 mod node;
 mod problem;
+mod relay;
 mod relay_url;
 mod secret;
 mod sections;
@@ -25,10 +26,11 @@ mod values;
 
 pub use load::{from_text, load};
 pub use model::{
-    ChannelConfig, ChannelSchedule, Config, Database, Defaults, DomainLimits, FullText, Listen,
-    Missed, Network, RelayConfig, Server, Site, SourceConfig, TopicFilter,
+    ChannelConfig, ChannelSchedule, Config, Database, Defaults, DeliveryConfig, FullText, Listen,
+    Missed, Network, Server, Site, SourceConfig, TopicFilter,
 };
 pub use problem::{Problem, Problems, alternatives, nearest};
+pub use relay::{DkimBy, DomainLimits, RelayConfig, Remedy, ReplyRule, WarmUp};
 pub use relay_url::{RelayScheme, RelayTls, RelayUrl};
 pub use secret::{Secret, SecretError};
 pub use settings::Settings;

@@ -1,13 +1,15 @@
 //! The checked configuration, as the rest of the program sees it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use url::Url;
 
-use super::{Rate, RelayUrl, Secret, SecretError, Settings};
+use super::relay::RelayConfig;
+use super::{Rate, Secret, SecretError, Settings};
 use crate::domain::UncertainPolicy;
 use crate::schedule::Schedule;
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub database: Database,
     /// `[defaults]` of the sources.
     pub defaults: Defaults,
+    /// `[delivery]`: how mail is sent, whatever the relay.
+    pub delivery: DeliveryConfig,
     /// `[network]`: what fetching may reach.
     pub network: Network,
     /// `[templates] dir`: the operator's own templates, which come before the built-in ones.
@@ -118,6 +122,45 @@ pub struct Defaults {
     pub flood: u32,
 }
 
+/// `[delivery]`: what holds for all mail, whichever relay and issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryConfig {
+    /// The most messages over time, of all daemons together.
+    pub rate: Option<Rate>,
+    /// The directory where a daemon notes what is on the wire; ask
+    /// [`Config::journal_directory`].
+    pub journal: Option<PathBuf>,
+    /// How long the deliveries of finished issues are kept; 90 days unless set.
+    pub keep: Duration,
+}
+
+impl Config {
+    /// Where a daemon notes what is on the wire: what the configuration says, else beside the
+    /// SQLite file, else in systemd's `STATE_DIRECTORY` (handed in), else beside the
+    /// configuration.
+    ///
+    /// # Errors
+    /// When the database's URL is kept as a secret that cannot be read.
+    pub fn journal_directory(&self, state: Option<&OsStr>) -> Result<PathBuf, SecretError> {
+        if let Some(journal) = &self.delivery.journal {
+            return Ok(journal.clone());
+        }
+        let url = self.database.url()?;
+        let file = url.strip_prefix("sqlite:");
+        let file = file.map(|path| path.split('?').next().unwrap_or(path));
+        let beside_file = file
+            .filter(|path| !path.contains(":memory:"))
+            .and_then(|path| Path::new(path).parent());
+        // systemd joins several directories with colons.
+        let state = state.and_then(|dirs| std::env::split_paths(dirs).next());
+        let state = state.filter(|dir| dir.is_absolute());
+        Ok(beside_file
+            .map(Path::to_owned)
+            .or(state)
+            .unwrap_or_else(|| self.base_dir.clone()))
+    }
+}
+
 /// `[network]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
@@ -160,33 +203,6 @@ pub enum FullText {
     Auto,
     /// For every article.
     Always,
-}
-
-/// `[relays.ID]`: an SMTP server that takes our mail.
-#[derive(Debug, Clone)]
-pub struct RelayConfig {
-    /// Its name in the configuration.
-    pub id: String,
-    /// Where it is and how to talk to it.
-    pub url: RelayUrl,
-    /// What to log in with; there is a user in the URL when there is one.
-    pub password: Option<Secret>,
-    /// The most connections at a time; 10 unless set.
-    pub connections: u32,
-    /// The most messages over time, shared by all daemons.
-    pub rate: Option<Rate>,
-    /// Limits of single recipient domains, in lower case.
-    pub domains: BTreeMap<String, DomainLimits>,
-}
-
-/// `[relays.ID.domains."DOMAIN"]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DomainLimits {
-    /// The most messages over time to this domain.
-    pub rate: Option<Rate>,
-    /// The most connections at a time that carry mail for this domain.
-    pub connections: Option<u32>,
 }
 
 /// `[channels.ID]`: which articles, when, in what form, to whom.

@@ -11,14 +11,15 @@ use super::node::{Entries, Node};
 use super::problem::nearest;
 use super::settings::Settings;
 use super::text::Text;
-use super::{Config, Problem, Site, channel, checks, tables};
+use super::{Config, Problem, Site, channel, checks, relay, tables};
 
 /// The tables that a configuration may have.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "site",
     "server",
     "database",
     "defaults",
+    "delivery",
     "network",
     "templates",
     "sources",
@@ -54,7 +55,7 @@ impl Sections {
         }
         let mut relays = BTreeMap::new();
         for (id, table) in self.tables("relays", problems) {
-            relays.extend(tables::relay(&id, &table, problems).map(|r| (id, r)));
+            relays.extend(relay::relay(&id, &table, problems).map(|r| (id, r)));
         }
         let mut channels = BTreeMap::new();
         for (id, table) in self.tables("channels", problems) {
@@ -65,6 +66,7 @@ impl Sections {
             base_dir: self.base_dir.to_path_buf(),
             server: tables::server(&self.table("server", problems), problems),
             database: tables::database(&self.table("database", problems), problems),
+            delivery: tables::delivery(&self.table("delivery", problems), problems),
             network: tables::network(&self.table("network", problems), problems),
             templates: tables::templates(&self.table("templates", problems), problems),
             site,

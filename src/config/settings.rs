@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::ValueDeserializer;
+use toml::value::Datetime;
 
 use super::Problem;
 use super::node::{Entries, Node, lent, path_to, place_of, sub_table};
@@ -209,6 +210,16 @@ pub(super) fn known_keys<T: DeserializeOwned>() -> Arc<[String]> {
 /// The span that marks a value of ours that stands in for a missing one.
 const STAND_IN: Range<usize> = usize::MAX - 1..usize::MAX;
 
+const SOME_DAY: Datetime = Datetime {
+    date: Some(toml::value::Date {
+        year: 2000,
+        month: 1,
+        day: 1,
+    }),
+    time: None,
+    offset: None,
+};
+
 /// A table in the course of being read again and again.
 struct Reading<'a> {
     table: &'a Settings,
@@ -275,6 +286,7 @@ impl Reading<'_> {
             3 => Node::List(Vec::new()),
             4 => Node::Table(Entries::new()),
             5 => Node::Text("a@example.org".to_owned()),
+            6 => Node::Datetime(SOME_DAY),
             _ => return false,
         };
         let Some((key, parents)) = path.split_last() else {

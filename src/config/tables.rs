@@ -1,6 +1,5 @@
-//! The tables other than channels: what may stand in them, and what they mean.
+//! The tables other than relays and channels: what may stand in them, and what they mean.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,17 +7,21 @@ use serde::Deserialize;
 use url::Url;
 
 use super::model::{
-    Database, Defaults, DomainLimits, FullText, Listen, Network, RelayConfig, Server, Site,
-    SourceConfig,
+    Database, Defaults, DeliveryConfig, FullText, Listen, Network, Server, Site, SourceConfig,
 };
+#[cfg(test)]
+use super::relay;
 use super::settings::{Settings, known_keys};
 use super::values::{self, AtLeastOne, Language, ListenOn, WebUrl, Words, Zone};
-use super::{HumanDuration, Problem, Rate, RelayUrl, Secret};
+use super::{HumanDuration, Problem, Rate, Secret};
 
-type Found<'p> = &'p mut Vec<Problem>;
+pub(super) type Found<'p> = &'p mut Vec<Problem>;
 
 /// All keys of a table, those that are wrong left out.
-fn read<T: Default + serde::de::DeserializeOwned>(table: &Settings, problems: Found<'_>) -> T {
+pub(super) fn read<T: Default + serde::de::DeserializeOwned>(
+    table: &Settings,
+    problems: Found<'_>,
+) -> T {
     let (raw, found) = table.parse_all();
     problems.extend(found);
     raw.unwrap_or_default()
@@ -248,56 +251,24 @@ pub(super) fn source(
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawRelay {
-    url: Option<RelayUrl>,
-    password: Option<Secret>,
-    connections: Option<AtLeastOne>,
+struct RawDelivery {
     rate: Option<Rate>,
-    domains: Option<BTreeMap<String, DomainLimits>>,
+    journal: Option<PathBuf>,
+    keep: Option<HumanDuration>,
 }
 
-pub(super) fn relay(id: &str, table: &Settings, problems: Found<'_>) -> Option<RelayConfig> {
-    let raw: RawRelay = read(table, problems);
-    demand(table, "url", "smtp://mail.example.org", problems);
-    let url = raw.url?;
-    match (&url.user, &raw.password) {
-        (None, Some(_)) => {
-            let message = "there is a password, but nobody to log in as";
-            let help = format!(
-                "write the user into the url: `{}://USER@{}`",
-                url.scheme.as_str(),
-                url.host
-            );
-            problems.push(table.problem("password", message, Some(help)));
-        }
-        (Some(user), None) if !table.has("password") => {
-            let message = format!("there is no password to log in as `{user}`");
-            let help = "add `password = { file = \"…\" }`, or take the user out of the url";
-            problems.push(table.problem("url", message, Some(help.to_owned())));
-        }
-        _ => {}
+pub(super) fn delivery(table: &Settings, problems: Found<'_>) -> DeliveryConfig {
+    let raw: RawDelivery = read(table, problems);
+    let journal = raw.journal.map(|path| table.path(path));
+    if let Some(file) = journal.as_ref().filter(|path| path.is_file()) {
+        let message = format!("`journal` is a directory, but {} is a file", file.display());
+        problems.push(table.problem("journal", message, None));
     }
-    let mut domains = BTreeMap::new();
-    for (domain, limits) in raw.domains.into_iter().flatten() {
-        if domain.contains(['@', '/', ' ']) || domain.is_empty() {
-            let message = format!("`{domain}` is not a domain");
-            let help = "write the part after the @, as [relays.ID.domains.\"gmail.com\"]";
-            problems.push(table.problem_at("domains", &domain, message, Some(help.to_owned())));
-        }
-        domains.insert(domain.to_lowercase(), limits);
-    }
-    Some(RelayConfig {
-        id: id.to_owned(),
-        url: if raw.password.is_some() {
-            url.with_password()
-        } else {
-            url
-        },
-        password: raw.password,
-        connections: raw.connections.map_or(10, |n| n.0),
+    DeliveryConfig {
         rate: raw.rate,
-        domains,
-    })
+        journal,
+        keep: raw.keep.map_or(Duration::from_secs(90 * 86_400), |d| d.0),
+    }
 }
 
 /// The keys of all these tables.
@@ -311,10 +282,10 @@ pub(super) fn known() -> Vec<String> {
         known_keys::<RawNetwork>(),
         known_keys::<RawTemplates>(),
         known_keys::<RawSource>(),
-        known_keys::<RawRelay>(),
+        known_keys::<RawDelivery>(),
+        relay::known(),
     ]
     .iter()
     .flat_map(|keys| keys.iter().cloned())
-    .filter(|key| key != "domains")
     .collect()
 }

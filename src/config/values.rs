@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use jiff::civil::Date;
 use url::Url;
 
 use super::Listen;
@@ -98,6 +99,26 @@ impl<'de> serde::Deserialize<'de> for AtLeastOne {
             0 => Err(serde::de::Error::custom("it must be at least 1")),
             number => Ok(Self(number)),
         }
+    }
+}
+
+/// A day of the calendar, written without quotes.
+#[derive(Debug)]
+pub(super) struct Day(pub Date);
+
+impl<'de> serde::Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = toml::value::Datetime::deserialize(from)?;
+        let day = written.date.filter(|_| written.time.is_none());
+        day.and_then(|day| {
+            let (year, month) = (i16::try_from(day.year).ok()?, i8::try_from(day.month).ok()?);
+            Date::new(year, month, i8::try_from(day.day).ok()?).ok()
+        })
+        .map(Day)
+        .ok_or_else(|| {
+            let refusal = format!("`{written}` is not a day: write it as 2026-12-01");
+            serde::de::Error::custom(refusal)
+        })
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn of_channel(channel: &OpenChannel) -> Vec<Problem> {
     found
 }
 
-/// What sources and relays ask for in vain.
+/// What sources ask for in vain.
 pub(super) fn of_config(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     for source in config.sources.values() {
@@ -40,31 +40,6 @@ pub(super) fn of_config(config: &Config) -> Vec<Problem> {
                 "this version takes what the feed gives and does not read the articles' pages",
                 Some("set full_text = \"never\", or leave it out".into()),
             ));
-        }
-    }
-    let database = config.database.url().unwrap_or_default();
-    let is_shared = database.starts_with("postgres");
-    for relay in config.relays.values() {
-        let mut warn = |message: String, help: &str| {
-            found.push(Problem::of_file(&config.path, message).with_help(help));
-        };
-        if !relay.domains.is_empty() {
-            warn(
-                format!(
-                    "relay `{}`: this version does not keep limits of single domains",
-                    relay.id
-                ),
-                "lower the relay's own `rate` to what the strictest domain takes",
-            );
-        }
-        if relay.rate.is_some() && is_shared {
-            warn(
-                format!(
-                    "relay `{}`: each daemon on this database keeps `rate` for itself",
-                    relay.id
-                ),
-                "with several daemons, divide `rate` by their number",
-            );
         }
     }
     found
@@ -85,8 +60,6 @@ mod tests {
             name = "News"
             url = "https://news.example"
             postal_address = "1 Canal Road, Lahore"
-            [database]
-            url = "postgres:///news"
             [sources.news]
             kind = "feed"
             url = "https://news.example/feed/"
@@ -94,11 +67,6 @@ mod tests {
             [sources.quiet]
             kind = "feed"
             url = "https://quiet.example/feed/"
-            [relays.main]
-            url = "smtp://127.0.0.1:25?tls=off"
-            rate = "50/s"
-            [relays.main.domains."gmail.com"]
-            rate = "20/s"
             [channels.posts]
             kind = "slack"
             webhook = "https://hooks.slack.com/services/T/B/X"
@@ -109,13 +77,7 @@ mod tests {
         let opened = app::open(&config, &Templates::load(None).unwrap());
         assert_eq!(opened.problems, []);
         let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
-        for word in [
-            "pages",
-            "single domains",
-            "for itself",
-            "does not send",
-            "`limits`",
-        ] {
+        for word in ["pages", "does not send", "`limits`"] {
             let times = said.iter().filter(|s| s.contains(word)).count();
             assert_eq!(times, 1, "{word}: {said:?}");
         }

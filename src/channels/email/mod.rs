@@ -1,12 +1,14 @@
 //! E-mail: from a rendered issue to a relay's final reply.
 //!
 //! [`settings`] are a channel's own keys, [`message`] makes the bytes of one mail, and
-//! [`smtp`] carries them over one connection and says what became of them. Nothing here
-//! knows the outbox: which mail goes when, over which relay and how fast is the pipeline's.
+//! [`smtp`] carries them over one connection and says what became of them. [`shaping`] has the
+//! rules of rates and pauses. Nothing here knows the outbox: which mail goes when is the
+//! pipeline's.
 
 pub mod message;
 pub mod relays;
 pub mod settings;
+pub mod shaping;
 pub mod smtp;
 
 pub use message::{ListHeaders, Mail, MailError, Mailbox};

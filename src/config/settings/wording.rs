@@ -116,6 +116,7 @@ fn in_words(phrase: &str) -> String {
         "a sequence" => "a list".to_owned(),
         "sequence" => "a list".to_owned(),
         "map" | "a map" => "a table".to_owned(),
+        "a TOML datetime" => "a day without quotes, as 2026-12-01".to_owned(),
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "i32" | "i64" => "a whole number".to_owned(),
         _ if phrase.starts_with("struct ") => "a table".to_owned(),

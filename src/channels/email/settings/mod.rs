@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::message::Mailbox;
-use crate::config::{ChannelConfig, Problem};
+use crate::config::{ChannelConfig, Problem, Rate};
 use crate::domain::EmailAddress;
 
 /// Mailbox providers whose DMARC policy makes every other server's mail from them go astray.
@@ -36,6 +36,8 @@ pub struct EmailSettings {
     pub relays: Vec<String>,
     /// The domain of its return paths, which takes the bounces.
     pub bounce_domain: Option<String>,
+    /// The most messages of one issue over time, of all daemons together.
+    pub issue_rate: Option<Rate>,
     /// What an operator should know although it works: `check` prints it and `run` logs it.
     pub warnings: Vec<Problem>,
 }
@@ -49,6 +51,7 @@ struct Keys {
     #[serde(default)]
     relays: Vec<String>,
     bounce_domain: Option<String>,
+    issue_rate: Option<Rate>,
     dkim: Option<IgnoredAny>,
 }
 
@@ -79,6 +82,7 @@ impl EmailSettings {
             subject: keys.subject,
             relays: keys.relays,
             bounce_domain,
+            issue_rate: keys.issue_rate,
             warnings,
         })
     }
