@@ -1,53 +1,31 @@
-//! One connection, and the transactions on it.
+//! One connection, and the parcels that go over it one after another.
 
 use std::time::{Duration, Instant};
 
-use lettre::Address;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
-use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
-
-use super::endpoint::{Endpoint, Timeouts};
+use super::endpoint::{Endpoint, Limits, Protocol, Timeouts};
 use super::greet::{self, Offers};
-use super::reply::Reply;
-use super::verdict::{Ending, IssueTrouble, OpenError, Phase, RelayTrouble, Then, Verdict, judge};
-use super::wire::{Glance, Wire, WireError};
-use crate::domain::{EmailAddress, Outcome};
+use super::parcel::{Feed, Once, Raw};
+use super::transaction::{Agreed, Load, stale};
+use super::verdict::{OpenError, Then, Verdict};
+use super::wire::Wire;
+use crate::domain::EmailAddress;
 
-/// Messages one connection carries. Many relays hang up after a hundred or more, and one that
-/// spreads its load gets to spread it.
-pub const MAX_MESSAGES: u32 = 100;
-/// How old a connection may become, as Postfix has it (`smtp_connection_reuse_time_limit`).
-pub const MAX_AGE: Duration = Duration::from_secs(300);
-/// How long a connection may be idle: less than the 30 s after which the strictest relays
-/// hang up.
-pub const IDLE_CLOSE: Duration = Duration::from_secs(20);
-
-/// Whether the next transaction can begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ready,
-    NeedsReset,
-    /// In a transaction. Still so when a `send` begins: the one before was dropped half-way.
-    Busy,
-    Closed,
-}
-
-/// One message and where it goes.
-struct Parcel<'a> {
-    from: Option<Address>,
-    to: Address,
-    message: &'a [u8],
-}
-
-/// A connection to a relay, logged in, for one message at a time.
+/// A connection to a relay, logged in.
 pub struct Connection {
-    wire: Wire,
-    offers: Offers,
-    timeouts: Timeouts,
-    state: State,
+    pub(super) wire: Wire,
+    pub(super) offers: Offers,
+    pub(super) protocol: Protocol,
+    pub(super) timeouts: Timeouts,
+    limits: Limits,
+    /// What must happen before the next MAIL; nothing while a `carry` runs, and still nothing
+    /// when one was dropped half-way.
+    then: Option<Then>,
     opened: Instant,
     used: Instant,
-    messages: u32,
+    pub(super) messages: u32,
+    /// Whether it has taken a message: only then is the next one begun before the last one
+    /// is answered.
+    pub(super) has_taken: bool,
 }
 
 impl Connection {
@@ -62,52 +40,129 @@ impl Connection {
         Ok(Self {
             wire,
             offers,
+            protocol: endpoint.protocol,
             timeouts: endpoint.timeouts,
-            state: State::Ready,
+            limits: endpoint.limits,
+            then: Some(Then::Keep),
             opened: now,
             used: now,
             messages: 0,
+            has_taken: false,
         })
     }
 
-    /// Carries one message to one reader, and waits until its fate is known or cannot be.
+    /// Carries `first`, and goes on with what `feed` has, until it has nothing more or the
+    /// connection is worn out or broken.
     ///
-    /// `envelope_from` is the return path; an empty one is the null sender. `message` is as
-    /// [`super::super::message::Mail::build`] makes it. Dropping the future half-way leaves
-    /// the message's fate unknown to the caller and makes the connection unusable.
+    /// Where the relay takes several commands at once, MAIL, RCPT and DATA of a parcel leave
+    /// together with the end of the one before: one round trip for each message.
+    ///
+    /// A parcel that comes back was not tried, because the connection had ended before it:
+    /// open another and carry it there. The first parcel of a new connection never does, so
+    /// a relay that drops us at once is seen as the trouble it is.
+    ///
+    /// Dropping the future half-way leaves the fate of up to two parcels unknown to the
+    /// caller and makes the connection unusable.
+    pub async fn carry<F: Feed>(&mut self, first: F::Parcel, feed: &mut F) -> Option<F::Parcel> {
+        let then = match self.then.take() {
+            Some(then @ (Then::Keep | Then::Reset)) => then,
+            None | Some(Then::Close) => return Some(first),
+        };
+        let (then, left) = self.go_on(then, first, feed).await;
+        self.then = Some(then);
+        self.used = Instant::now();
+        left
+    }
+
+    async fn go_on<F: Feed>(
+        &mut self,
+        mut then: Then,
+        first: F::Parcel,
+        feed: &mut F,
+    ) -> (Then, Option<F::Parcel>) {
+        let mut next = self.load(first, feed).or_else(|| self.next(feed));
+        let mut is_announced = false;
+        while let Some(load) = next.take() {
+            let agreed = match (is_announced, then) {
+                (true, Then::Close) => Agreed::Untried,
+                (true, _) => self.agree(&load).await,
+                (false, _) => self.announce(&load, then).await,
+            };
+            is_announced = false;
+            match agreed {
+                Agreed::Untried => return (Then::Close, Some(load.parcel)),
+                Agreed::No(ending) => {
+                    feed.ended(load.parcel, ending.verdict);
+                    then = ending.then;
+                }
+                // After 354 there is no way back but to hang up.
+                Agreed::Yes if !feed.may_leave(&load.parcel).await => {
+                    feed.withdrawn(load.parcel);
+                    return (Then::Close, None);
+                }
+                Agreed::Yes => {
+                    let (ending, ahead) = self.hand_over(&load, feed).await;
+                    feed.ended(load.parcel, ending.verdict);
+                    then = ending.then;
+                    is_announced = ahead.is_some();
+                    next = ahead;
+                }
+            }
+            self.messages += 1;
+            if next.is_none() && then != Then::Close && self.has_room_after(0) {
+                next = self.next(feed);
+            }
+        }
+        (then, None)
+    }
+
+    /// The next parcel of the feed that this relay can take.
+    pub(super) fn next<F: Feed>(&self, feed: &mut F) -> Option<Load<F::Parcel>> {
+        loop {
+            let parcel = feed.next_now()?;
+            if let Some(load) = self.load(parcel, feed) {
+                return Some(load);
+            }
+        }
+    }
+
+    /// Whether a message more may go over this connection after `in_hand` others.
+    pub(super) fn has_room_after(&self, in_hand: u32) -> bool {
+        self.messages + in_hand < self.limits.max_messages
+            && self.opened.elapsed() < self.limits.max_age
+    }
+
+    /// Carries one message that nothing follows. `envelope_from` is the return path; an empty
+    /// one is the null sender.
     pub async fn send(
         &mut self,
         envelope_from: &str,
         to: &EmailAddress,
         message: &[u8],
     ) -> Verdict {
-        let parcel = match self.parcel(envelope_from, to, message) {
-            Ok(parcel) => parcel,
-            Err(ending) => return ending.verdict,
+        let parcel = Raw {
+            from: envelope_from,
+            to,
+            message,
         };
-        let state = std::mem::replace(&mut self.state, State::Busy);
-        let ending = match self.prepare(state).await {
-            Ok(()) => self.transact(&parcel).await,
-            Err(ending) => *ending,
-        };
-        self.state = match ending.then {
-            Then::Keep => State::Ready,
-            Then::Reset => State::NeedsReset,
-            Then::Close => State::Closed,
-        };
-        self.messages += 1;
-        self.used = Instant::now();
-        ending.verdict
+        let mut feed = Once::default();
+        self.carry(parcel, &mut feed).await;
+        feed.verdict.unwrap_or_else(stale)
     }
 
     /// Whether another message may go over this connection: nothing is wrong with it, it is
-    /// neither worn out ([`MAX_MESSAGES`], [`MAX_AGE`], [`IDLE_CLOSE`]) nor closed by the relay.
+    /// neither worn out (see [`Limits`]) nor closed by the relay.
     pub fn is_usable(&mut self) -> bool {
-        matches!(self.state, State::Ready | State::NeedsReset)
-            && self.messages < MAX_MESSAGES
-            && self.opened.elapsed() < MAX_AGE
-            && self.used.elapsed() < IDLE_CLOSE
-            && self.wire.glance() == Glance::Quiet
+        matches!(self.then, Some(Then::Keep | Then::Reset))
+            && self.has_room_after(0)
+            && self.used.elapsed() < self.limits.idle_close
+            && self.wire.quiet().is_ok()
+    }
+
+    /// How long it has carried nothing.
+    #[must_use]
+    pub fn idle_for(&self) -> Duration {
+        self.used.elapsed()
     }
 
     /// Messages tried on this connection.
@@ -121,210 +176,13 @@ impl Connection {
     pub fn can_pipeline(&self) -> bool {
         self.offers.pipelining
     }
-
-    /// Says goodbye, without waiting for the answer, and hangs up.
-    pub async fn quit(mut self) {
-        if matches!(self.state, State::Ready | State::NeedsReset) {
-            self.wire.put(Quit.to_string().as_bytes());
-            // Nothing depends on it: the relay notices the closed connection as well.
-            let _ = self.wire.flush(self.timeouts.reset).await;
-        }
-    }
-
-    /// What must hold before a byte is sent: addresses and a size this relay can take.
-    fn parcel<'a>(
-        &self,
-        envelope_from: &str,
-        to: &EmailAddress,
-        message: &'a [u8],
-    ) -> Result<Parcel<'a>, Ending> {
-        let refuse = |reason: String| Ending::rejected(reason, false, Then::Keep);
-        let recipient: Address = to
-            .as_str()
-            .parse()
-            .map_err(|_| refuse(format!("`{to}` cannot stand in an envelope")))?;
-        let sender = match envelope_from {
-            "" => None,
-            text => Some(text.parse().map_err(|_| {
-                let reason = format!("`{text}` is not an address for the return path");
-                Ending::not_tried(reason, Then::Keep).and_issue(IssueTrouble::SenderRefused)
-            })?),
-        };
-        // Non-ASCII local parts must be understood by every hop (RFC 6531 §3.2).
-        let plain_addresses = to.as_str().is_ascii() && envelope_from.is_ascii();
-        if !(plain_addresses || self.offers.utf8) {
-            return Err(refuse(
-                "the relay does not offer SMTPUTF8, which this address needs".to_owned(),
-            ));
-        }
-        if !(message.is_ascii() || self.offers.eight_bit) {
-            return Err(refuse(
-                "the relay does not offer 8BITMIME, which this message needs".to_owned(),
-            ));
-        }
-        match self.offers.size {
-            Some(limit) if limit > 0 && message.len() > limit => Err(refuse(format!(
-                "the message has {} bytes and the relay takes {limit}",
-                message.len()
-            ))
-            .and_issue(IssueTrouble::TooLarge)),
-            _ => Ok(Parcel {
-                from: sender,
-                to: recipient,
-                message,
-            }),
-        }
-    }
-
-    /// Brings the connection from where the last transaction left it to where one can begin.
-    async fn prepare(&mut self, state: State) -> Result<(), Box<Ending>> {
-        match state {
-            State::Ready => Ok(()),
-            State::NeedsReset => {
-                self.wire.put(Rset.to_string().as_bytes());
-                match self.wire.answer(self.timeouts.reset).await {
-                    Ok(reply) if reply.code() == 250 => Ok(()),
-                    Ok(reply) => {
-                        let reason = format!("the relay answered RSET with {reply}");
-                        Err(Box::new(stale(reason)))
-                    }
-                    Err(error) => Err(Box::new(stale(format!("at RSET: {error}")))),
-                }
-            }
-            State::Busy | State::Closed => Err(Box::new(stale(
-                "this connection cannot be used any more".to_owned(),
-            ))),
-        }
-    }
-
-    async fn transact(&mut self, parcel: &Parcel<'_>) -> Ending {
-        let mail = self.mail_command(parcel);
-        let rcpt = Rcpt::new(parcel.to.clone(), Vec::new()).to_string();
-        let within = self.timeouts;
-        for (phase, command, deadline) in [
-            (Phase::Mail, mail, within.command),
-            (Phase::Rcpt, rcpt, within.command),
-            (Phase::Data, Data.to_string(), within.data),
-        ] {
-            self.wire.put(command.as_bytes());
-            match self.wire.answer(deadline).await {
-                Ok(reply) if is_yes(phase, &reply) => {}
-                Ok(reply) => return judge(phase, &reply),
-                Err(error) => return self.broken(phase, &error),
-            }
-        }
-        self.hand_over(parcel.message).await
-    }
-
-    /// Writes the message and waits for its own final answer.
-    async fn hand_over(&mut self, message: &[u8]) -> Ending {
-        // An answer that is here before the question would be taken for the answer to it.
-        if self.wire.glance() == Glance::Unasked {
-            return match self.wire.last_words().await {
-                Some(reply) if reply.code() >= 400 => with_close(judge(Phase::Data, &reply)),
-                reply => {
-                    let said = reply.map_or_else(|| "something".to_owned(), |r| r.to_string());
-                    let reason = format!("the relay said {said} before the message was sent");
-                    Ending::not_tried(reason, Then::Close).and_relay(RelayTrouble::OutOfStep)
-                }
-            };
-        }
-        self.wire.put_message(message);
-        if let Err(error) = self.wire.flush(self.timeouts.block).await {
-            if self.wire.may_have_all() {
-                return uncertain(&error);
-            }
-            // Relays that refuse a message while it is coming say why and hang up.
-            return match self.wire.last_words().await {
-                Some(reply) if reply.code() >= 400 => with_close(judge(Phase::Data, &reply)),
-                _ => self.broken(Phase::Dot, &error),
-            };
-        }
-        let deadline = self.timeouts.final_answer(message.len());
-        match self.wire.answer(deadline).await {
-            Ok(reply) if reply.code() == 250 => self.accepted(&reply),
-            Ok(reply) => judge(Phase::Dot, &reply),
-            Err(error) => uncertain(&error),
-        }
-    }
-
-    /// The answer was 250; but was it the message's own? A second answer beside it makes that
-    /// a guess, unless both say the same, or the second is the relay hanging up.
-    fn accepted(&mut self, reply: &Reply) -> Ending {
-        match self.wire.surplus() {
-            None => Ending::accepted(reply, Then::Keep),
-            Some(Ok(other)) if matches!(other.code(), 250 | 421) => {
-                Ending::accepted(reply, Then::Close)
-            }
-            Some(Ok(other)) => uncertain(&WireError::OutOfStep(other.to_string())),
-            Some(Err(error)) => uncertain(&error),
-        }
-    }
-
-    fn mail_command(&self, parcel: &Parcel<'_>) -> String {
-        let mut parameters = Vec::new();
-        if self.offers.size.is_some() {
-            parameters.push(MailParameter::Size(parcel.message.len()));
-        }
-        if !parcel.message.is_ascii() && self.offers.eight_bit {
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
-        let addresses = [parcel.from.as_ref(), Some(&parcel.to)];
-        let is_utf8 = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
-        if addresses.into_iter().flatten().any(is_utf8) {
-            parameters.push(MailParameter::SmtpUtfEight);
-        }
-        Mail::new(parcel.from.clone(), parameters).to_string()
-    }
-
-    /// The connection broke before the relay could have the whole message.
-    fn broken(&self, phase: Phase, error: &WireError) -> Ending {
-        let reason = format!("at {}: {error}", phase.as_str());
-        if error.is_nonsense() {
-            return Ending::not_tried(reason, Then::Close).and_relay(RelayTrouble::OutOfStep);
-        }
-        match phase {
-            Phase::Mail if self.messages > 0 && error.is_hang_up() => stale(reason),
-            Phase::Mail => Ending::not_tried(reason, Then::Close).and_relay(RelayTrouble::Lost),
-            // From here on the recipient or the message may be what the relay dies of, so the
-            // try counts, and the next one waits longer.
-            _ => Ending::deferred(reason, None, Then::Close).and_relay(RelayTrouble::Lost),
-        }
-    }
 }
 
-/// Only these are a yes. 251 says that the relay will forward (RFC 5321 §3.4), 252 that it
-/// takes the recipient unseen.
-fn is_yes(phase: Phase, reply: &Reply) -> bool {
-    match phase {
-        Phase::Mail | Phase::Dot => reply.code() == 250,
-        Phase::Rcpt => matches!(reply.code(), 250..=252),
-        Phase::Data => reply.code() == 354,
-    }
-}
-
-/// RFC 1047: the relay may have the message, and we shall never hear.
-fn uncertain(error: &WireError) -> Ending {
-    let trouble = if error.is_nonsense() {
-        RelayTrouble::OutOfStep
-    } else {
-        RelayTrouble::Lost
-    };
-    Ending::unknown(format!("after the message was handed over: {error}")).and_relay(trouble)
-}
-
-/// The connection had ended before this message: nothing was tried, another one will do.
-fn stale(reason: String) -> Ending {
-    let outcome = Outcome::NotTried {
-        reason,
-        after: Some(Duration::ZERO),
-    };
-    Ending::new(outcome, Then::Close).and_relay(RelayTrouble::Stale)
-}
-
-fn with_close(ending: Ending) -> Ending {
-    Ending {
-        then: Then::Close,
-        ..ending
+/// Says goodbye if all is well, without waiting for the answer.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if matches!(self.then, Some(Then::Keep | Then::Reset)) {
+            self.wire.part_with(b"QUIT\r\n");
+        }
     }
 }

@@ -103,6 +103,28 @@ impl Timeouts {
     }
 }
 
+/// How much one connection is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages it carries. Many relays hang up after a hundred or more, and one that spreads
+    /// its load gets to spread it.
+    pub max_messages: u32,
+    /// How old it may become, as Postfix has it (`smtp_connection_reuse_time_limit`).
+    pub max_age: Duration,
+    /// How long it may be idle: less than the 30 s after which the strictest relays hang up.
+    pub idle_close: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_messages: 100,
+            max_age: Duration::from_secs(300),
+            idle_close: Duration::from_secs(20),
+        }
+    }
+}
+
 /// One relay as a connection sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -113,6 +135,7 @@ pub struct Endpoint {
     pub(super) hello: ClientId,
     pub(super) credentials: Option<Credentials>,
     pub(super) timeouts: Timeouts,
+    pub(super) limits: Limits,
     pub(super) tls: Arc<tls::Client>,
 }
 
@@ -135,6 +158,7 @@ impl Endpoint {
             hello: client_id(hello),
             credentials: None,
             timeouts: Timeouts::default(),
+            limits: Limits::default(),
             tls: Arc::new(tls::Client::new(rustls::RootCertStore::empty())),
         }
     }
@@ -181,6 +205,13 @@ impl Endpoint {
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// The same relay, with other limits for each connection.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

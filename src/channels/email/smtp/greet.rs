@@ -53,6 +53,8 @@ impl Offers {
     }
 }
 
+const UNREADABLE: &str = "it asked something that AUTH does not have";
+
 /// One attempt to reach a relay, with the protection this attempt asks for.
 struct Caller<'a> {
     endpoint: &'a Endpoint,
@@ -232,7 +234,7 @@ impl Caller<'_> {
             .into_iter()
             .find(|mechanism| offers.auth.contains(mechanism))
             .ok_or_else(|| refused("it offers neither AUTH PLAIN nor AUTH LOGIN"))?;
-        let unreadable = |_| refused("it asked something that AUTH does not have");
+        let unreadable = |_| refused(UNREADABLE);
         let mut auth = Auth::new(mechanism, credentials.clone(), None).map_err(unreadable)?;
         // LOGIN asks twice; what asks more often is not a login.
         for _ in 0..3 {
@@ -240,7 +242,8 @@ impl Caller<'_> {
             match reply.code() {
                 235 => return Ok(()),
                 334 => {
-                    auth = Auth::new_from_response(mechanism, credentials.clone(), &reply.0)
+                    let asked = reply.to_lettre().ok_or_else(|| refused(UNREADABLE))?;
+                    auth = Auth::new_from_response(mechanism, credentials.clone(), &asked)
                         .map_err(unreadable)?;
                 }
                 400..=499 => {

@@ -14,20 +14,24 @@ pub struct Enhanced(pub u16, pub u16, pub u16);
 
 /// One whole reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply(pub(super) Response);
+pub struct Reply {
+    code: u16,
+    /// What follows the codes, a line each.
+    text: String,
+}
 
 impl Reply {
     /// The three digits.
     #[must_use]
     pub fn code(&self) -> u16 {
-        self.0.code().into()
+        self.code
     }
 
     /// The enhanced status code, where the reply begins with one of its own class
     /// (RFC 2034 §4).
     #[must_use]
     pub fn enhanced(&self) -> Option<Enhanced> {
-        let mut parts = self.0.first_word()?.split('.');
+        let mut parts = self.first_word()?.split('.');
         let mut part = || {
             let digits = parts.next()?;
             let is_number =
@@ -35,24 +39,34 @@ impl Reply {
             is_number.then(|| digits.parse().ok())?
         };
         let code = Enhanced(part()?, part()?, part()?);
-        (parts.next().is_none() && code.0 == self.code() / 100).then_some(code)
+        (parts.next().is_none() && code.0 == self.code / 100).then_some(code)
     }
 
     /// The lines after the codes.
     pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.0.message()
+        self.text.split('\n')
     }
 
     /// The words of all lines in lower case, for rules that must read them.
     pub(super) fn words(&self) -> String {
-        self.lines().collect::<Vec<_>>().join(" ").to_lowercase()
+        self.text.replace('\n', " ").to_lowercase()
+    }
+
+    fn first_word(&self) -> Option<&str> {
+        self.lines().next()?.split_whitespace().next()
+    }
+
+    /// The same for lettre, whose login mechanisms read what the relay asks.
+    pub(super) fn to_lettre(&self) -> Option<Response> {
+        let last = self.lines().last()?;
+        format!("{} {last}\r\n", self.code).parse().ok()
     }
 }
 
 /// On one line: `550 5.1.1 No such user`, each enhanced code once, no control characters.
 impl std::fmt::Display for Reply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let enhanced = self.enhanced().and(self.0.first_word());
+        let enhanced = self.enhanced().and(self.first_word());
         let mut text = String::new();
         for (i, line) in self.lines().enumerate() {
             let repeated = if i > 0 { enhanced } else { None };
@@ -61,9 +75,9 @@ impl std::fmt::Display for Reply {
         }
         let text = HeaderText::clean(&text);
         if text.is_empty() {
-            write!(f, "{}", self.code())
+            write!(f, "{}", self.code)
         } else {
-            write!(f, "{} {text}", self.code())
+            write!(f, "{} {text}", self.code)
         }
     }
 }
@@ -77,42 +91,60 @@ pub(super) struct Malformed(pub(super) String);
 /// Stricter than the wire on what counts, laxer on form: a bare LF ends a line, a code may
 /// stand alone (RFC 5321 §4.2.1 allows it), and bytes that are not UTF-8 do not hide a code.
 pub(super) fn take(input: &mut Vec<u8>) -> Result<Option<Reply>, Malformed> {
+    let Some((code, length)) = first(input)? else {
+        return Ok(None);
+    };
     let mut text = String::new();
+    for (i, line) in input[..length - 1].split(|&b| b == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if i > 0 {
+            text.push('\n');
+        }
+        text.push_str(&String::from_utf8_lossy(line.get(4..).unwrap_or_default()));
+    }
+    input.drain(..length);
+    Ok(Some(Reply { code, text }))
+}
+
+/// The code of the first whole reply in `input` and how many bytes it has, or `None` when more
+/// are needed.
+pub(super) fn first(input: &[u8]) -> Result<Option<(u16, usize)>, Malformed> {
     let mut start = 0;
+    let mut code = None;
     loop {
-        let Some(length) = input[start..].iter().position(|&b| b == b'\n') else {
-            let pending = input.len() - start;
-            return if pending > MAX_LINE || input.len() > MAX_REPLY {
-                Err(Malformed(excerpt(&input[start..])))
+        let rest = &input[start..];
+        let Some(length) = rest.iter().position(|&b| b == b'\n') else {
+            return if rest.len() > MAX_LINE || input.len() > MAX_REPLY {
+                Err(Malformed(excerpt(rest)))
             } else {
                 Ok(None)
             };
         };
-        let line = &input[start..start + length];
+        let line = &rest[..length];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         start += length + 1;
-        let has_code = line.len() >= 3 && line[..3].iter().all(u8::is_ascii_digit);
-        if !has_code || line.len() > MAX_LINE || start > MAX_REPLY {
+        let own = code_of(line).filter(|own| code.is_none_or(|code| code == *own));
+        let (Some(own), true) = (own, line.len() <= MAX_LINE && start <= MAX_REPLY) else {
             return Err(Malformed(excerpt(line)));
-        }
-        let (code, rest) = line.split_at(3);
-        text.push_str(&String::from_utf8_lossy(code));
-        let is_last = match rest.first() {
-            None => true,
-            Some(b' ') => true,
-            Some(b'-') => false,
-            Some(_) => return Err(Malformed(excerpt(line))),
         };
-        text.push(if is_last { ' ' } else { '-' });
-        text.push_str(&String::from_utf8_lossy(rest.get(1..).unwrap_or_default()));
-        text.push_str("\r\n");
-        if is_last {
-            // lettre refuses codes that do not exist and lines whose codes differ.
-            let response: Response = text.parse().map_err(|_| Malformed(excerpt(line)))?;
-            input.drain(..start);
-            return Ok(Some(Reply(response)));
+        match line.get(3) {
+            None | Some(b' ') => return Ok(Some((own, start))),
+            Some(b'-') => code = Some(own),
+            Some(_) => return Err(Malformed(excerpt(line))),
         }
     }
+}
+
+/// Only codes that RFC 5321 §4.2 knows the digits of.
+fn code_of(line: &[u8]) -> Option<u16> {
+    let [a @ b'2'..=b'5', b @ b'0'..=b'5', c @ b'0'..=b'9'] = *line.first_chunk()? else {
+        return None;
+    };
+    Some(
+        [a, b, c]
+            .iter()
+            .fold(0, |n, d| n * 10 + u16::from(d - b'0')),
+    )
 }
 
 fn excerpt(bytes: &[u8]) -> String {

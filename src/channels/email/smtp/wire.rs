@@ -76,6 +76,8 @@ pub(super) struct Wire {
     output: Vec<u8>,
     /// How much of `output` the transport has taken.
     taken: usize,
+    /// Where in `output` the last message put ends, its final dot included.
+    message_end: usize,
 }
 
 impl Wire {
@@ -86,6 +88,7 @@ impl Wire {
             input: Vec::new(),
             output: Vec::new(),
             taken: 0,
+            message_end: 0,
         })
     }
 
@@ -112,6 +115,7 @@ impl Wire {
             input: Vec::new(),
             output: Vec::new(),
             taken: 0,
+            message_end: 0,
         })
     }
 
@@ -120,24 +124,15 @@ impl Wire {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Adds a message as DATA carries it (RFC 5321 §4.5.2): dots at line starts doubled, the
-    /// final dot after it. A CR or LF that stands alone becomes a line end (§2.3.8 forbids
-    /// sending one), because relays that disagree about it can be made to see two messages.
-    pub(super) fn put_message(&mut self, message: &[u8]) {
-        self.output.reserve(message.len() + 64);
-        let mut rest = message;
-        while !rest.is_empty() {
-            let end = rest.iter().position(|b| matches!(b, b'\r' | b'\n'));
-            let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
-            if line.first() == Some(&b'.') {
-                self.output.push(b'.');
-            }
-            self.output.extend_from_slice(line);
+    /// Adds a message by `write`, and the final dot.
+    pub(super) fn put_message(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.output);
+        // Without a line of its own the dot would be text, and the relay would wait for more.
+        if !self.output.ends_with(b"\r\n") {
             self.output.extend_from_slice(b"\r\n");
-            let break_length = if after.starts_with(b"\r\n") { 2 } else { 1 };
-            rest = after.get(break_length..).unwrap_or_default();
         }
         self.output.extend_from_slice(b".\r\n");
+        self.message_end = self.output.len();
     }
 
     /// Writes what was put. Each step forward may take `each`.
@@ -161,17 +156,23 @@ impl Wire {
         Ok(())
     }
 
-    /// Whether the last bytes put may have left. They are the final line end, so while this
-    /// is false the relay cannot have the whole message.
+    /// Whether the final dot may have left. While this is false the relay cannot have the
+    /// whole message. Asked after a failed [`flush`](Self::flush).
     pub(super) fn may_have_all(&self) -> bool {
-        self.taken == self.output.len()
+        self.taken >= self.message_end
     }
 
-    /// Writes what was put, then reads one reply; all of it within `within`.
+    /// Writes what was put, then reads one reply; all of it within `within`. Nothing may have
+    /// been there before.
     pub(super) async fn answer(&mut self, within: Duration) -> Result<Reply, WireError> {
         if !self.input.is_empty() {
             return Err(self.out_of_step());
         }
+        self.hear(within).await
+    }
+
+    /// The same, where other replies are owed as well.
+    pub(super) async fn hear(&mut self, within: Duration) -> Result<Reply, WireError> {
         let deadline = Instant::now() + within;
         timeout_at(deadline, async {
             if !self.output.is_empty() {
@@ -201,15 +202,39 @@ impl Wire {
         timeout(LAST_WORDS, self.read_reply()).await.ok()?.ok()
     }
 
-    /// A reply that is here already, besides the one that was asked for.
-    pub(super) fn surplus(&mut self) -> Option<Result<Reply, WireError>> {
-        if self.input.is_empty() {
-            return None;
-        }
-        Some(match reply::take(&mut self.input) {
-            Ok(Some(reply)) => Ok(reply),
-            Ok(None) | Err(_) => Err(self.out_of_step()),
+    /// The codes of the replies that are here and not read yet; `None` stands for bytes that
+    /// are not a whole reply, and is the last.
+    pub(super) fn codes_here(&self) -> impl Iterator<Item = Option<u16>> {
+        let mut rest = self.input.as_slice();
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (code, length) = match reply::first(rest) {
+                Ok(Some((code, length))) => (Some(code), length),
+                Ok(None) | Err(_) => (None, rest.len()),
+            };
+            rest = &rest[length..];
+            Some(code)
         })
+    }
+
+    /// Looks, without waiting, whether all is quiet as it should be while no reply is owed.
+    pub(super) fn quiet(&mut self) -> Result<(), WireError> {
+        match self.glance() {
+            Glance::Quiet => Ok(()),
+            Glance::Unasked => Err(self.out_of_step()),
+            Glance::Gone => Err(WireError::Closed),
+        }
+    }
+
+    /// Writes as much of `bytes` as can go without waiting.
+    pub(super) fn part_with(&mut self, bytes: &[u8]) {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut transport = Pin::new(&mut self.transport);
+        // Nothing depends on it: the relay notices the closed connection as well.
+        let _ = transport.as_mut().poll_write(&mut context, bytes);
+        let _ = transport.as_mut().poll_flush(&mut context);
     }
 
     /// Looks whether something came, without waiting.
