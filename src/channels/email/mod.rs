@@ -1,9 +1,11 @@
 //! E-mail: from a rendered issue to a relay's final reply.
 //!
-//! [`settings`] are a channel's own keys, [`message`] makes the bytes of one mail, and
-//! [`smtp`] carries them over one connection and says what became of them. Nothing here
-//! knows the outbox: which mail goes when, over which relay and how fast is the pipeline's.
+//! [`settings`] are a channel's own keys, [`message`] makes the bytes of one mail, [`dkim`]
+//! signs them, and [`smtp`] carries them over one connection and says what became of them.
+//! Nothing here knows the outbox: which mail goes when, over which relay and how fast is the
+//! pipeline's.
 
+pub mod dkim;
 pub mod message;
 pub mod relays;
 pub mod settings;
