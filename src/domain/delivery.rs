@@ -162,13 +162,15 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// Where `delivery` goes after `outcome`, at `now`. `made_at` is when the row was made.
+    /// Where a delivery with so many `attempts` before goes after `outcome`, at `now`; `since`
+    /// is where its patience starts.
     #[must_use]
     pub fn after(
-        delivery: &Delivery,
+        id: DeliveryId,
+        attempts: i64,
         outcome: Outcome,
         policy: &RetryPolicy,
-        made_at: UnixMillis,
+        since: UnixMillis,
         now: UnixMillis,
     ) -> Self {
         let end = |state, reason| Self {
@@ -180,7 +182,7 @@ impl Transition {
         };
         let again = |counted: bool, wait: Duration, reason: String| {
             let due_at = now.plus(wait);
-            if due_at.since(made_at) > policy.give_up {
+            if due_at.since(since) > policy.give_up {
                 let hours = policy.give_up.as_secs() / 3600;
                 return end(
                     DeliveryState::Failed,
@@ -203,7 +205,7 @@ impl Transition {
             },
             Outcome::Unknown { reason } => end(DeliveryState::Uncertain, reason),
             Outcome::Deferred { reason, after } => {
-                let pause = policy.pause(delivery.attempts + 1, delivery.id.0);
+                let pause = policy.pause(attempts + 1, id.0);
                 again(true, pause.max(after.unwrap_or_default()), reason)
             }
             Outcome::NotTried { reason, after } => {
@@ -225,18 +227,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn delivery(attempts: i64) -> Delivery {
-        Delivery {
-            id: DeliveryId(7),
-            issue: IssueId(1),
-            subscriber: None,
-            recipient: "a@example.org".into(),
-            state: DeliveryState::Leased,
-            attempts,
-            due_at: UnixMillis(0),
-            reason: String::new(),
-        }
-    }
+    const ID: DeliveryId = DeliveryId(7);
 
     #[test]
     fn a_refusal_for_now_waits_longer_each_time_and_ends_after_a_day() {
@@ -248,7 +239,7 @@ mod tests {
                 reason: "451 later".into(),
                 after: None,
             };
-            let t = Transition::after(&delivery(attempts), outcome, &policy, UnixMillis(0), now);
+            let t = Transition::after(ID, attempts, outcome, &policy, UnixMillis(0), now);
             assert_eq!(t.state, DeliveryState::Deferred);
             assert!(t.due_at.since(now) > last_pause);
             last_pause = t.due_at.since(now);
@@ -259,7 +250,7 @@ mod tests {
             reason: "451 later".into(),
             after: None,
         };
-        let t = Transition::after(&delivery(9), outcome, &policy, UnixMillis(0), now);
+        let t = Transition::after(ID, 9, outcome, &policy, UnixMillis(0), now);
         assert_eq!(t.state, DeliveryState::Failed);
         assert_eq!(t.reason, "given up after 24 h; last: 451 later");
     }
@@ -270,13 +261,13 @@ mod tests {
             reason: "connection lost".into(),
         };
         let now = UnixMillis(5);
-        let t = Transition::after(&delivery(0), unknown, &RetryPolicy::ALERT, now, now);
+        let t = Transition::after(ID, 0, unknown, &RetryPolicy::ALERT, now, now);
         assert_eq!(t.state, DeliveryState::Uncertain);
         let refused = Outcome::NotTried {
             reason: "connection refused".into(),
             after: None,
         };
-        let t = Transition::after(&delivery(0), refused, &RetryPolicy::ALERT, now, now);
+        let t = Transition::after(ID, 0, refused, &RetryPolicy::ALERT, now, now);
         assert_eq!((t.state, t.counted), (DeliveryState::Deferred, false));
     }
 

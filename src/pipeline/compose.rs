@@ -95,6 +95,7 @@ pub async fn mail_for(
     app: &App,
     channel: &OpenChannel,
     email: &EmailChannel,
+    issue: &Issue,
     claimed: &Claimed,
     reader: &Reader,
 ) -> Result<Outgoing, ComposeError> {
@@ -102,8 +103,8 @@ pub async fn mail_for(
         app,
         channel,
         email,
-        issue: &claimed.issue,
-        delivery: claimed.delivery.id,
+        issue,
+        delivery: claimed.id,
         made_at: claimed.made_at,
     };
     let to = Recipient {
@@ -117,7 +118,7 @@ pub async fn mail_for(
         let rendered = making.shared(claimed).await?;
         making.made_out(&rendered, &to)?
     };
-    let id = claimed.delivery.id;
+    let id = claimed.id;
     let token = format!("{id}-{}", app.keys.mac8(&format!("bounce {id}")));
     let envelope_from = email.settings.envelope_from(&token);
     Ok(Outgoing {
@@ -131,9 +132,9 @@ pub async fn mail_for(
 async fn articles_of(app: &App, claimed: &Claimed) -> Result<Vec<Article>, StoreError> {
     let positions = app
         .db
-        .variant_positions(claimed.issue.id, claimed.variant)
+        .variant_positions(claimed.issue, claimed.variant)
         .await?;
-    let all = app.db.issue_articles(claimed.issue.id).await?;
+    let all = app.db.issue_articles(claimed.issue).await?;
     Ok(all
         .into_iter()
         .filter(|(line, _)| positions.contains(&line.position))
@@ -158,7 +159,7 @@ impl Making<'_> {
 
     /// The rendering that readers of one variant share.
     async fn shared(&self, claimed: &Claimed) -> Result<Arc<Rendered>, ComposeError> {
-        let key = (claimed.issue.id, claimed.variant);
+        let key = (claimed.issue, claimed.variant);
         if let Some(rendered) = self.app.renderings.get(key) {
             return Ok(rendered);
         }

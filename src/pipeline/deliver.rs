@@ -11,8 +11,10 @@ use tracing::{error, info, warn};
 use crate::channels::email::relays::NoPlace;
 use crate::channels::email::smtp::IssueTrouble;
 use crate::config::ChannelSchedule;
-use crate::domain::{DeliveryState, IssueState, Outcome, RetryPolicy, Transition, UnixMillis};
-use crate::store::{Claimed, Settled, StoreError};
+use crate::domain::{
+    DeliveryState, Issue, IssueState, Outcome, RetryPolicy, Transition, UnixMillis,
+};
+use crate::store::{Claimed, Fate, Settled, StoreError};
 
 use super::app::{EmailChannel, Form, OpenChannel};
 use super::compose::{self, ComposeError, Outgoing};
@@ -30,25 +32,24 @@ const INSISTENCE: [Duration; 4] = [
 /// One delivery, to the end of this try. `None`: it was no longer ours.
 pub(super) async fn deliver(
     app: &App,
+    issue: &Issue,
     claimed: Claimed,
     stop: &CancellationToken,
 ) -> Result<Option<DeliveryState>, StoreError> {
-    let Some(channel) = app.channels.get(&claimed.issue.channel) else {
-        let reason = format!(
-            "channel `{}` is not in the configuration",
-            claimed.issue.channel
-        );
-        return settle(app, &claimed, None, not_tried(reason)).await;
+    let Some(channel) = app.channels.get(&issue.channel) else {
+        let reason = format!("channel `{}` is not in the configuration", issue.channel);
+        return settle(app, issue, &claimed, None, not_tried(reason)).await;
     };
     match &channel.form {
-        Form::Email(email) => deliver_mail(app, channel, email, &claimed, stop).await,
+        Form::Email(email) => deliver_mail(app, channel, email, issue, &claimed, stop).await,
         Form::Feed(settings) => {
             let outcome = publish::export_feed(app, channel, settings).await;
-            settle(app, &claimed, None, outcome_of(outcome)).await
+            settle(app, issue, &claimed, None, outcome_of(outcome)).await
         }
         Form::Social(social) => {
-            let outcome = publish::write_payloads(app, channel, social.as_ref(), &claimed).await?;
-            settle(app, &claimed, None, outcome_of(outcome)).await
+            let outcome =
+                publish::write_payloads(app, channel, social.as_ref(), issue, &claimed).await?;
+            settle(app, issue, &claimed, None, outcome_of(outcome)).await
         }
     }
 }
@@ -57,20 +58,23 @@ async fn deliver_mail(
     app: &App,
     channel: &OpenChannel,
     email: &EmailChannel,
+    issue: &Issue,
     claimed: &Claimed,
     stop: &CancellationToken,
 ) -> Result<Option<DeliveryState>, StoreError> {
     let Some(reader) = &claimed.reader else {
         let gone = rejected("the subscriber is no longer in the database".to_owned());
-        return settle(app, claimed, None, gone).await;
+        return settle(app, issue, claimed, None, gone).await;
     };
-    match compose::mail_for(app, channel, email, claimed, reader).await {
-        Ok(mail) => send(app, email, claimed, mail, stop).await,
+    match compose::mail_for(app, channel, email, issue, claimed, reader).await {
+        Ok(mail) => send(app, email, issue, claimed, mail, stop).await,
         Err(ComposeError::Store(error)) => Err(error),
-        Err(ComposeError::Address(reason)) => settle(app, claimed, None, rejected(reason)).await,
+        Err(ComposeError::Address(reason)) => {
+            settle(app, issue, claimed, None, rejected(reason)).await
+        }
         Err(error) => {
             pause_issue(app, claimed, &error.to_string()).await?;
-            settle(app, claimed, None, not_tried(error.to_string())).await
+            settle(app, issue, claimed, None, not_tried(error.to_string())).await
         }
     }
 }
@@ -79,6 +83,7 @@ async fn deliver_mail(
 async fn send(
     app: &App,
     email: &EmailChannel,
+    issue: &Issue,
     claimed: &Claimed,
     mail: Outgoing,
     stop: &CancellationToken,
@@ -86,12 +91,15 @@ async fn send(
     let place = match app.relays.place(&email.settings.relays, stop).await {
         Ok(place) => place,
         Err(NoPlace::Stopped) => return Ok(None),
-        Err(NoPlace::Trouble(outcome)) => return settle(app, claimed, None, outcome).await,
+        Err(NoPlace::Trouble(outcome)) => return settle(app, issue, claimed, None, outcome).await,
     };
     // The intent is committed before the first byte of the message leaves. A row that is no
     // longer ours, or whose reader has left meanwhile, is not sent.
-    let row = [(claimed.delivery.id, claimed.generation)];
-    let ours = app.db.hand_over(&row, &app.owner, app.clock.now()).await?;
+    let row = [(claimed.id, claimed.generation)];
+    let ours = app
+        .db
+        .confirm_deliveries(&row, &app.owner, app.clock.now())
+        .await?;
     if ours.is_empty() {
         return Ok(None);
     }
@@ -104,12 +112,12 @@ async fn send(
     {
         pause_issue(app, claimed, trouble.as_str()).await?;
     }
-    settle(app, claimed, Some(relay), verdict.outcome).await
+    settle(app, issue, claimed, Some(relay), verdict.outcome).await
 }
 
 /// Stops an issue that cannot go out as it is; its rows stay as they are.
 async fn pause_issue(app: &App, claimed: &Claimed, why: &str) -> Result<(), StoreError> {
-    let id = claimed.issue.id;
+    let id = claimed.issue;
     if app
         .db
         .set_issue_state(id, &[IssueState::Sending], IssueState::Paused)
@@ -127,50 +135,59 @@ async fn pause_issue(app: &App, claimed: &Claimed, why: &str) -> Result<(), Stor
 /// Writes the end of a try into the row.
 async fn settle(
     app: &App,
+    issue: &Issue,
     claimed: &Claimed,
     relay: Option<String>,
     outcome: Outcome,
 ) -> Result<Option<DeliveryState>, StoreError> {
     let now = app.clock.now();
-    let policy = retry_policy(app, claimed);
-    let transition = Transition::after(&claimed.delivery, outcome, &policy, claimed.since, now);
+    let policy = retry_policy(app, issue);
+    let transition = Transition::after(
+        claimed.id,
+        claimed.attempts,
+        outcome,
+        &policy,
+        claimed.since,
+        now,
+    );
     let state = transition.state;
     if state != DeliveryState::Sent {
         info!(
-            delivery.id = claimed.delivery.id.0,
+            delivery.id = claimed.id.0,
             delivery.state = %state,
             reason = transition.reason,
             "not sent"
         );
     }
     let settled = Settled {
-        id: claimed.delivery.id,
+        id: claimed.id,
         generation: claimed.generation,
-        transition,
+        fate: Fate::Tried(transition),
         relay,
     };
     let changed = insist(app, settled, now).await?;
-    Ok((changed == 1).then_some(state))
+    Ok(changed.then_some(state))
 }
 
 /// Writes an answer down, again and again for a while: a message that was accepted and not
 /// written down is one that somebody may get twice.
-async fn insist(app: &App, settled: Settled, now: UnixMillis) -> Result<i64, StoreError> {
+async fn insist(app: &App, settled: Settled, now: UnixMillis) -> Result<bool, StoreError> {
     let settled = [settled];
     for pause in INSISTENCE {
         match app.db.settle(&settled, &app.owner, now).await {
-            Ok(changed) => return Ok(changed),
+            Ok(settlement) => return Ok(settlement.written == 1),
             Err(error) => warn!(delivery.id = settled[0].id.0, error = %error, "not written down"),
         }
         tokio::time::sleep(pause).await;
     }
-    app.db.settle(&settled, &app.owner, now).await
+    let settlement = app.db.settle(&settled, &app.owner, now).await?;
+    Ok(settlement.written == 1)
 }
 
 /// Alerts are given up sooner than digests.
-fn retry_policy(app: &App, claimed: &Claimed) -> RetryPolicy {
-    let channel = app.channels.get(&claimed.issue.channel);
-    match channel.and_then(|c| c.config.schedules.get(&claimed.issue.schedule)) {
+fn retry_policy(app: &App, issue: &Issue) -> RetryPolicy {
+    let channel = app.channels.get(&issue.channel);
+    match channel.and_then(|c| c.config.schedules.get(&issue.schedule)) {
         Some(ChannelSchedule::Each) => RetryPolicy::ALERT,
         _ => RetryPolicy::DIGEST,
     }

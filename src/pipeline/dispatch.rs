@@ -5,14 +5,15 @@
 //! `uncertain`; what it had claimed and not begun goes back.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::domain::{DeliveryId, DeliveryState, UncertainPolicy};
-use crate::store::StoreError;
+use crate::domain::{DeliveryId, DeliveryState, UncertainPolicy, UnixMillis};
+use crate::store::{Flight, Recovered, StoreError};
 
 use super::App;
 use super::deliver::deliver;
@@ -68,18 +69,25 @@ impl Dispatcher {
         if room > 0 && (room * 2 >= most || rested) && !stop.is_cancelled() {
             self.claimed_at = Some(Instant::now());
             let now = app.clock.now();
-            let claimed = app
-                .db
-                .claim_deliveries(&app.owner, now, now.plus(LEASE), room)
-                .await?;
-            step.claimed = claimed.len();
-            for claimed in claimed {
-                let (app, stop) = (app.clone(), stop.clone());
-                let row = (claimed.delivery.id, claimed.generation);
-                let task = self
-                    .running
-                    .spawn(async move { deliver(&app, claimed, &stop).await });
-                self.held.insert(task.id(), row);
+            for ready in app.db.ready_issues(now).await? {
+                let (issue, until) = (Arc::new(ready.issue), now.plus(LEASE));
+                let room = room - step.claimed;
+                if room == 0 {
+                    break;
+                }
+                let claimed = app
+                    .db
+                    .claim_deliveries(&app.owner, issue.id, now, until, room)
+                    .await?;
+                step.claimed += claimed.len();
+                for claimed in claimed {
+                    let (app, stop, issue) = (app.clone(), stop.clone(), issue.clone());
+                    let row = (claimed.id, claimed.generation);
+                    let task = self
+                        .running
+                        .spawn(async move { deliver(&app, &issue, claimed, &stop).await });
+                    self.held.insert(task.id(), row);
+                }
             }
         }
         let next = self.running.join_next_with_id();
@@ -198,13 +206,21 @@ pub async fn drain(app: &App, mut progress: impl FnMut(usize)) -> Result<usize, 
 /// The store's.
 pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let recovered = app.db.recover_leases(now, owner_prefix).await?;
-    if recovered.uncertain > 0 || recovered.returned > 0 {
-        warn!(
-            deliveries.uncertain = recovered.uncertain,
-            deliveries.returned = recovered.returned,
-            "deliveries of a daemon that ended were recovered"
-        );
+    let all = UnixMillis(i64::MAX);
+    let ended = owner_prefix.map_or(now, |_| all);
+    for owner in app.db.lost_owners(ended).await? {
+        let is_dead = owner_prefix.is_some_and(|prefix| owner.starts_with(prefix));
+        let recovered = app
+            .db
+            .recover_owner(&owner, &Flight::default(), !is_dead, now)
+            .await?;
+        if recovered != Recovered::default() {
+            warn!(
+                deliveries.uncertain = recovered.uncertain,
+                deliveries.returned = recovered.returned,
+                "deliveries of a daemon that ended were recovered"
+            );
+        }
     }
     let retry: Vec<String> = app
         .channels

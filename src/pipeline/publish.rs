@@ -90,31 +90,32 @@ pub async fn write_payloads(
     app: &App,
     channel: &OpenChannel,
     social: &dyn Social,
+    issue: &Issue,
     claimed: &Claimed,
 ) -> Result<Result<String, String>, StoreError> {
     let articles: Vec<Article> = app
         .db
-        .issue_articles(claimed.issue.id)
+        .issue_articles(claimed.issue)
         .await?
         .into_iter()
         .map(|(_, a)| a)
         .collect();
     let outbox = Outbox {
-        delivery: claimed.delivery.id,
+        delivery: claimed.id,
         made_at: claimed.made_at,
     };
-    let payload = match payload(app, channel, social, &claimed.issue, outbox, &articles) {
+    let payload = match payload(app, channel, social, issue, outbox, &articles) {
         Ok(payload) => payload,
         Err(reason) => return Ok(Err(reason)),
     };
     app.db
-        .save_payload(claimed.delivery.id, &payload, app.clock.now())
+        .save_payload(claimed.id, &payload, app.clock.now())
         .await?;
     let Some(dir) = &channel.config.payloads else {
         return Ok(Ok("payload kept".to_owned()));
     };
     let dir = app.config.base_dir.join(dir);
-    let name = format!("{}-{:06}.json", channel.config.id, claimed.issue.number);
+    let name = format!("{}-{:06}.json", channel.config.id, issue.number);
     let path = dir.join(&channel.config.id).join(name);
     let work =
         move || write_json(&path, &payload).map(|()| format!("written to {}", path.display()));

@@ -122,7 +122,7 @@ async fn open_sqlite(url: &str, path: &str) -> Result<SqliteFile, StoreError> {
         // What was answered with yes survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .pragma("cache_size", "-16000")
+        .pragma("cache_size", "-8000")
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
     let pool = || {
@@ -138,7 +138,11 @@ async fn open_sqlite(url: &str, path: &str) -> Result<SqliteFile, StoreError> {
         .await?;
     let readers = pool()
         .max_connections(4)
-        .connect_with(options.pragma("query_only", "on"))
+        .connect_with(
+            options
+                .pragma("query_only", "on")
+                .pragma("cache_size", "-2000"),
+        )
         .await?;
     Ok(SqliteFile {
         path,

@@ -1,7 +1,9 @@
 //! Leaving: unsubscribing, suppression, erasure, and the record of who asked for what.
 
+use super::counts::Moves;
 use super::sql::{Tx, args, both, statements};
 use super::{Db, StoreError};
+use crate::domain::DeliveryState::{Deferred, Pending, Suppressed};
 use crate::domain::{SubscriberId, SuppressionReason, UnixMillis};
 
 statements! {
@@ -37,14 +39,15 @@ statements! {
          FROM subscriber s WHERE s.address_key = $1"
     );
     ERASE_REASONS = both(
-        "UPDATE delivery SET reason = '' WHERE recipient = 's' || CAST($1 AS TEXT)
+        "UPDATE delivery SET reason = '' WHERE subscriber_id = $1
          AND issue_id IN (SELECT id FROM issue) AND state NOT IN ('pending', 'deferred', 'leased')"
     );
+    /// What a daemon has taken is left to it: it looks again before it sends.
     STOP_OPEN = both(
         "UPDATE delivery SET state = 'suppressed', reason = 'the reader is not there any more',
-            finished_at = $2, lease_owner = NULL, lease_until = NULL
-         WHERE recipient = 's' || CAST($1 AS TEXT) AND issue_id IN (SELECT id FROM issue)
-           AND (state IN ('pending', 'deferred') OR (state = 'leased' AND NOT handed_over))"
+            finished_at = $2
+         WHERE subscriber_id = $1 AND issue_id IN (SELECT id FROM issue) AND state = $3
+         RETURNING issue_id"
     );
     ERASE_EVENTS = both("DELETE FROM consent_event WHERE address_key = $1");
     ERASE_TIES = both("DELETE FROM subscription WHERE subscriber_id = $1");
@@ -130,9 +133,17 @@ impl Db {
                 .await?;
         }
         tx.run(&ERASE_REASONS, args![id]).await?;
-        tx.run(&STOP_OPEN, args![id, now]).await?;
+        let mut moves = Moves::default();
+        for open in [Pending, Deferred] {
+            let values = args![id, now, open.as_str()];
+            let stopped: Vec<(i64,)> = tx.all(&STOP_OPEN, values).await?;
+            for (issue,) in stopped {
+                moves.moved(issue, open, Suppressed, 1);
+            }
+        }
         tx.run(&ERASE_TIES, args![id]).await?;
         tx.run(&ERASE_PERSON, args![id]).await?;
+        moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -6,11 +6,12 @@
 //! moment of the freeze; whoever another issue served meanwhile, or who changed their wishes,
 //! matches no group, gets nothing and keeps their cursor for the next run.
 
+use super::counts::Moves;
 use super::ledger::lock_channel;
 use super::planning::{AudienceFilter, readers};
 use super::sql::{Tx, args, both, dialects, json, list, statements};
 use super::{Db, StoreError};
-use crate::domain::{IssueArticle, IssueId, IssueState, UnixMillis};
+use crate::domain::{DeliveryState, IssueArticle, IssueId, IssueState, UnixMillis};
 
 /// Readers of one cursor, topics and language, and what they get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +110,13 @@ statements! {
         "INSERT INTO delivery (issue_id, recipient, variant, state, made_at, since, due_at)
          VALUES ($1, $2, 0, 'pending', $3, $3, $3)"
     );
+    NEWEST_DELIVERY = both("SELECT COALESCE(MAX(id), 0) FROM delivery");
+    /// Ids grow, so that those of the issue lie between what was newest before and after.
+    SPAN_DELIVERIES = both(
+        "UPDATE issue SET first_delivery = $2,
+            last_delivery = (SELECT COALESCE(MAX(id), 0) FROM delivery)
+         WHERE id = $1"
+    );
     MOVE_CHANNEL = both("UPDATE channel SET cursor = $2 WHERE name = $1 AND cursor < $2");
     /// A million rows take longer than a statement otherwise may.
     PATIENCE = dialects("SELECT TRUE", "SELECT set_config('statement_timeout', '15min', TRUE)");
@@ -117,9 +125,8 @@ statements! {
     /// own choice is to hold every reader against every group.
     ADD_DELIVERIES = list!(
         "INSERT INTO delivery
-            (issue_id, recipient, subscriber_id, variant, state, made_at, since, due_at)
-         SELECT $7, 's' || CAST(p.subscriber_id AS TEXT), p.subscriber_id,
-            CAST(r.value ->> 3 AS BIGINT), 'pending', $8, $8, $8 FROM",
+            (issue_id, subscriber_id, variant, state, made_at, since, due_at)
+         SELECT $7, p.subscriber_id, CAST(r.value ->> 3 AS BIGINT), 'pending', $8, $8, $8 FROM",
         concat!(
             "CROSS JOIN subscription p CROSS JOIN subscriber s
              WHERE p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
@@ -151,9 +158,8 @@ statements! {
                AND p.cursor < $7 AND ", readers!(), "
              RETURNING p.subscriber_id, g.variant)
          INSERT INTO delivery
-            (issue_id, recipient, subscriber_id, variant, state, made_at, since, due_at)
-         SELECT $8, 's' || CAST(subscriber_id AS TEXT), subscriber_id, variant, 'pending',
-            $9, $9, $9 FROM moved WHERE variant IS NOT NULL"
+            (issue_id, subscriber_id, variant, state, made_at, since, due_at)
+         SELECT $8, subscriber_id, variant, 'pending', $9, $9, $9 FROM moved WHERE variant IS NOT NULL"
     ));
 }
 
@@ -178,11 +184,13 @@ impl Db {
             return Ok(None);
         }
         let id = add_issue(&mut tx, issue, now).await?;
+        let newest: Option<(i64,)> = tx.one(&NEWEST_DELIVERY, args![]).await?;
+        let mut made = 0;
         match &issue.recipients {
             Recipients::Readers { filter, groups } => {
                 let variants = Variants::of(groups);
                 add_variants(&mut tx, id, &variants.positions).await?;
-                let made = deliver(&mut tx, id, issue.upto, filter, &variants.groups, now).await?;
+                made = deliver(&mut tx, id, issue.upto, filter, &variants.groups, now).await?;
                 if made == 0 && !variants.positions.is_empty() {
                     return Ok(None);
                 }
@@ -190,7 +198,7 @@ impl Db {
             Recipients::Endpoint(name) => {
                 let all: Vec<i64> = issue.rows.iter().map(|row| row.position).collect();
                 add_variants(&mut tx, id, &[(0, all)]).await?;
-                tx.run(&ADD_ENDPOINT, args![id, name, now]).await?;
+                made = tx.run(&ADD_ENDPOINT, args![id, name, now]).await?;
             }
             Recipients::Nobody => {}
         }
@@ -198,6 +206,13 @@ impl Db {
             tx.run(&MOVE_CHANNEL, args![&issue.channel, issue.upto])
                 .await?;
         }
+        if made > 0 {
+            let first = newest.map_or(0, |(newest,)| newest) + 1;
+            tx.run(&SPAN_DELIVERIES, args![id, first]).await?;
+        }
+        let mut moves = Moves::default();
+        moves.made(id, DeliveryState::Pending, made);
+        moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(Some(id))
     }

@@ -30,6 +30,7 @@ macro_rules! steps {
 }
 steps! {
     1 "0001_init";
+    2 "0002_outbox";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

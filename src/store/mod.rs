@@ -11,6 +11,7 @@ mod audience;
 mod check;
 mod connect;
 mod consent;
+mod counts;
 mod enter;
 mod error;
 mod freeze;
@@ -19,13 +20,16 @@ mod import;
 mod issues;
 mod ledger;
 mod migrate;
+mod operate;
 mod outbox;
 mod payloads;
 mod planning;
 mod poll;
+mod prune;
 mod recover;
 mod rows;
 mod settle;
+mod shaping;
 mod sources;
 mod sql;
 
@@ -36,12 +40,13 @@ pub use error::StoreError;
 pub use freeze::{EmptyRun, NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};
 pub use ledger::LedgerRow;
-pub use outbox::{Claimed, Reader};
+pub use outbox::{Claimed, Reader, ReadyIssue};
 pub use payloads::StoredPayload;
 pub use planning::{AudienceFilter, AudienceGroup, RunOutcome, ZoneFilter};
 pub use poll::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
-pub use recover::Recovered;
-pub use settle::Settled;
+pub use recover::{Flight, Recovered};
+pub use settle::{Fate, Settled, Settlement};
+pub use shaping::RelayRule;
 pub use sources::{KnownArticle, SourceMemory};
 pub use sql::Sql;
 
@@ -76,6 +81,7 @@ impl Db {
             audience::STATEMENTS,
             check::STATEMENTS,
             consent::STATEMENTS,
+            counts::STATEMENTS,
             enter::STATEMENTS,
             freeze::STATEMENTS,
             housekeeping::STATEMENTS,
@@ -83,12 +89,15 @@ impl Db {
             issues::STATEMENTS,
             ledger::STATEMENTS,
             migrate::STATEMENTS,
+            operate::STATEMENTS,
             outbox::STATEMENTS,
             payloads::STATEMENTS,
             planning::STATEMENTS,
             poll::STATEMENTS,
+            prune::STATEMENTS,
             recover::STATEMENTS,
             settle::STATEMENTS,
+            shaping::STATEMENTS,
             sources::STATEMENTS,
         ]
         .into_iter()

@@ -1,103 +1,167 @@
 //! Leases kept, given back and picked up after a crash, and uncertain deliveries tried again.
 
-use super::sql::{args, both, json, list, statements};
+use super::counts::Moves;
+use super::operate::{hold, reopen};
+use super::rows::word;
+use super::settle::tell;
+use super::sql::{Tx, args, both, dialects, json, list, statements};
 use super::{Db, StoreError};
-use crate::domain::{DeliveryId, UnixMillis};
+use crate::domain::DeliveryState::{Deferred, Leased, Sent, Uncertain};
+use crate::domain::{DeliveryId, DeliveryState, IssueId, UnixMillis};
+
+/// What is known of the messages that a daemon had in hand when it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flight {
+    /// On the wire, with no answer seen: deliveries and generations.
+    pub in_flight: Vec<(DeliveryId, i64)>,
+    /// Accepted with this reply, which had not been settled.
+    pub accepted: Vec<(DeliveryId, i64, String)>,
+    /// Whether this is all of it: what is not named here was not sent.
+    pub trusted: bool,
+}
 
 /// What was picked up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Never handed over: due again.
+    /// Not sent: due again.
     pub returned: i64,
-    /// Handed over without an answer.
+    /// Perhaps sent, without an answer.
     pub uncertain: i64,
+    /// Sent, by the journal's word.
+    pub sent: i64,
 }
+
+/// On the wire when the daemon ended.
+const UNANSWERED: &str = "handed over, then the daemon stopped before the answer";
+/// Nothing is known.
+const UNTOLD: &str = "the daemon that had it stopped, and nothing tells what it had sent";
 
 statements! {
     RENEW = list!(
         "WITH held AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS held_id,
             CAST(r.value ->> 1 AS BIGINT) AS held_gen FROM",
-        ") UPDATE delivery SET lease_until = $3 FROM held
-         WHERE id = held_id AND lease_gen = held_gen AND state = 'leased'
-            AND lease_owner = $2 AND lease_until < $3"
+        ") UPDATE delivery
+         SET lease_until = CASE WHEN lease_until < $3 THEN CAST($3 AS BIGINT) ELSE lease_until END
+         FROM held WHERE id = held_id AND lease_gen = held_gen AND state = 'leased'
+            AND lease_owner = $2
+         RETURNING id"
     );
-    RELEASE = both(
-        "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
-            state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
-         WHERE state = 'leased' AND lease_owner = $1 AND NOT handed_over"
+    LOST_OWNERS = both(
+        "SELECT lease_owner FROM delivery WHERE state = 'leased' AND lease_until <= $1
+         UNION SELECT lease_owner FROM source WHERE lease_owner IS NOT NULL AND lease_until <= $1"
     );
     FREE_SOURCES = both(
         "UPDATE source SET lease_owner = NULL, lease_until = NULL
-         WHERE lease_owner IS NOT NULL AND SUBSTR(lease_owner, 1, LENGTH($1)) = $1"
+         WHERE lease_owner = $1 AND lease_until <= $2"
+    );
+    /// In the order in which batches are settled, so that the daemon may wake up meanwhile.
+    LOCK_LOST = dialects("SELECT 'nobody else writes' WHERE FALSE", "SELECT 'locked' FROM delivery
+         WHERE state = 'leased' AND lease_owner = $1 AND lease_until <= $2 ORDER BY id FOR UPDATE");
+    OURS = list!(
+        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id FROM",
+        ") SELECT d.id FROM given CROSS JOIN delivery d WHERE d.id = given_id
+            AND d.state = 'leased' AND d.lease_owner = $2 AND d.lease_until <= $3
+            AND d.subscriber_id IS NOT NULL"
     );
     RETURN_LOST = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
-         WHERE state = 'leased' AND NOT handed_over
-           AND (lease_until <= $1 OR SUBSTR(lease_owner, 1, LENGTH($2)) = $2)"
+         WHERE state = 'leased' AND lease_owner = $1 AND lease_until <= $2
+            AND ($3 OR subscriber_id IS NULL)
+         RETURNING issue_id, state"
     );
     DOUBT_LOST = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL, state = 'uncertain',
-            attempts = attempts + 1, finished_at = $1, handed_over = FALSE,
-            reason = 'handed over, then the daemon stopped before the answer'
-         WHERE state = 'leased' AND handed_over
-           AND (lease_until <= $1 OR SUBSTR(lease_owner, 1, LENGTH($2)) = $2)"
+            attempts = attempts + 1, finished_at = $3, reason = $4
+         WHERE state = 'leased' AND lease_owner = $1 AND lease_until <= $2
+         RETURNING issue_id, state"
     );
-    RESEND = list!(
+    IN_DOUBT = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS channel FROM",
-        ") UPDATE delivery SET state = 'deferred', due_at = $2, finished_at = NULL,
-            resent = TRUE
-         WHERE state = 'uncertain' AND NOT resent AND finished_at <= $3
-           AND issue_id IN (SELECT i.id FROM issue i JOIN allowed ON allowed.channel = i.channel
-                WHERE i.state IN ('sending', 'paused', 'done'))"
+        ") SELECT DISTINCT d.issue_id FROM delivery d JOIN issue i ON i.id = d.issue_id
+         JOIN allowed ON allowed.channel = i.channel
+         WHERE d.state = 'uncertain' AND NOT d.resent AND d.finished_at <= $2
+            AND i.state IN ('sending', 'paused', 'done') ORDER BY d.issue_id"
     );
-    REOPEN = both(
-        "UPDATE issue SET state = 'sending', finished_at = NULL WHERE state = 'done'
-         AND EXISTS (SELECT 1 FROM delivery d WHERE d.issue_id = issue.id
-            AND d.state IN ('pending', 'deferred'))"
+    RESEND = both(
+        "UPDATE delivery SET state = 'deferred', due_at = $2, finished_at = NULL, resent = TRUE
+         WHERE issue_id = $1 AND state = 'uncertain' AND NOT resent AND finished_at <= $3"
     );
 }
 
 impl Db {
     /// Extends the leases (delivery and generation) that a worker still has in hand. Those it
-    /// took and lost track of run out. Returns how many.
+    /// took and lost track of run out. Returns those that are still its own.
     pub async fn renew_leases(
         &self,
         owner: &str,
         held: &[(DeliveryId, i64)],
         until: UnixMillis,
-    ) -> Result<i64, StoreError> {
-        let held: Vec<(i64, i64)> = held
-            .iter()
-            .map(|(id, generation)| (id.0, *generation))
-            .collect();
-        self.run(&RENEW, args![&json(&held), owner, until]).await
-    }
-
-    /// Gives back what a worker took and has not handed over, to be taken by another at once.
-    /// Returns how many.
-    pub async fn release_leases(&self, owner: &str) -> Result<i64, StoreError> {
-        self.run(&RELEASE, args![owner]).await
-    }
-
-    /// Picks up leases that ended, and those of owners that begin with `owner_prefix` (a
-    /// process known to be dead; `Some("")` is everyone). What was never handed over is due
-    /// again; what was is uncertain. Sources of that owner can be polled again.
-    pub async fn recover_leases(
-        &self,
-        now: UnixMillis,
-        owner_prefix: Option<&str>,
-    ) -> Result<Recovered, StoreError> {
-        // No prefix: a text that no owner begins with, because owners hold no control characters.
-        let prefix = owner_prefix.unwrap_or("\u{1}");
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut held: Vec<(i64, i64)> = held.iter().map(|(id, held)| (id.0, *held)).collect();
+        held.sort_unstable();
         let mut tx = self.begin().await?;
-        let recovered = Recovered {
-            returned: tx.run(&RETURN_LOST, args![now, prefix]).await?,
-            uncertain: tx.run(&DOUBT_LOST, args![now, prefix]).await?,
-        };
-        tx.run(&FREE_SOURCES, args![prefix]).await?;
+        let ours: Vec<(i64,)> = tx.all(&RENEW, args![&json(&held), owner, until]).await?;
         tx.commit().await?;
-        Ok(recovered)
+        let mut ours: Vec<DeliveryId> = ours.into_iter().map(|(id,)| DeliveryId(id)).collect();
+        ours.sort_unstable();
+        Ok(ours)
+    }
+
+    /// Gives back all that a worker took and has not settled, to be taken by another at once.
+    /// It must have nothing on the wire. Returns how many.
+    pub async fn release_leases(&self, owner: &str) -> Result<i64, StoreError> {
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        let values = args![owner, i64::MAX, true];
+        let released = note(tx.all(&RETURN_LOST, values).await?, &mut moves)?;
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(released)
+    }
+
+    /// Owners with leases, on deliveries or sources, that ended.
+    pub async fn lost_owners(&self, now: UnixMillis) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = self.all(&LOST_OWNERS, args![now]).await?;
+        Ok(rows.into_iter().map(|(owner,)| owner).collect())
+    }
+
+    /// Picks up what a daemon had in hand when it ended, or with `only_expired` those of its
+    /// leases that ended. What `flight` says was accepted is sent, what it says was on the
+    /// wire is uncertain, and the rest is due again, or uncertain too when the flight is not
+    /// to be trusted. Endpoints are always due again: their files are written once more. The
+    /// daemon's sources can be polled again.
+    pub async fn recover_owner(
+        &self,
+        owner: &str,
+        flight: &Flight,
+        only_expired: bool,
+        now: UnixMillis,
+    ) -> Result<Recovered, StoreError> {
+        let ended = if only_expired { now.0 } else { i64::MAX };
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        let _locked: Vec<(String,)> = tx.all(&LOCK_LOST, args![owner, ended]).await?;
+        let accepted = flight.accepted.iter();
+        let accepted: Vec<_> = accepted
+            .map(|(id, held, reply)| (id.0, *held, Sent, &**reply))
+            .collect();
+        let sent = take_word(&mut tx, &accepted, owner, ended, now, &mut moves).await?;
+        let unanswered = flight.in_flight.iter();
+        let unanswered: Vec<_> = unanswered
+            .map(|(id, held)| (id.0, *held, Uncertain, UNANSWERED))
+            .collect();
+        let doubted = take_word(&mut tx, &unanswered, owner, ended, now, &mut moves).await?;
+        let values = args![owner, ended, flight.trusted];
+        let returned = note(tx.all(&RETURN_LOST, values).await?, &mut moves)?;
+        let values = args![owner, ended, now, UNTOLD];
+        let untold = note(tx.all(&DOUBT_LOST, values).await?, &mut moves)?;
+        tx.run(&FREE_SOURCES, args![owner, ended]).await?;
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Recovered {
+            returned,
+            uncertain: doubted + untold,
+            sent,
+        })
     }
 
     /// Makes deliveries due again that have been uncertain for `grace`, on channels whose
@@ -110,15 +174,54 @@ impl Db {
         grace: std::time::Duration,
     ) -> Result<i64, StoreError> {
         let channels: Vec<[&String; 1]> = channels.iter().map(|name| [name]).collect();
+        let before = now.plus_ms(-i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
         let channels = json(&channels);
-        let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-        let mut tx = self.begin().await?;
-        let values = args![&channels, now, now.plus_ms(-grace)];
-        let retried = tx.run(&RESEND, values).await?;
-        if retried > 0 {
-            tx.run(&REOPEN, args![]).await?;
+        let issues: Vec<(i64,)> = self.all(&IN_DOUBT, args![&channels, before]).await?;
+        let mut retried = 0;
+        for (issue,) in issues {
+            let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+            if hold(&mut tx, IssueId(issue)).await? {
+                let n = tx.run(&RESEND, args![issue, now, before]).await?;
+                reopen(&mut tx, IssueId(issue), n).await?;
+                moves.moved(issue, Uncertain, Deferred, n);
+                moves.write(&mut tx).await?;
+                tx.commit().await?;
+                retried += n;
+            }
         }
-        tx.commit().await?;
         Ok(retried)
     }
+}
+
+/// Settles those of a lost owner's rows that its journal names; how many.
+async fn take_word(
+    tx: &mut Tx,
+    named: &[(i64, i64, DeliveryState, &str)],
+    owner: &str,
+    ended: i64,
+    now: UnixMillis,
+    moves: &mut Moves,
+) -> Result<i64, StoreError> {
+    if named.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<[i64; 1]> = named.iter().map(|(id, ..)| [*id]).collect();
+    let lost: Vec<(i64,)> = tx.all(&OURS, args![&json(&ids), owner, ended]).await?;
+    let lost: std::collections::HashSet<i64> = lost.into_iter().map(|(id,)| id).collect();
+    let rows = named
+        .iter()
+        .filter(|(id, ..)| lost.contains(id))
+        .map(|(id, held, state, why)| (*id, *held, state.as_str(), now.0, 1, *why, None, 1))
+        .collect();
+    Ok(super::sql::most(
+        tell(tx, rows, owner, now, moves).await?.len(),
+    ))
+}
+
+/// Counts rows (issue, new state) that were leased; how many.
+fn note(rows: Vec<(i64, String)>, moves: &mut Moves) -> Result<i64, StoreError> {
+    for (issue, state) in &rows {
+        moves.moved(*issue, Leased, word("a delivery's state", state)?, 1);
+    }
+    Ok(super::sql::most(rows.len()))
 }

@@ -59,20 +59,13 @@ macro_rules! issue_columns {
     };
 }
 
-/// The columns of [`DeliveryRow`], from `delivery d`.
-macro_rules! delivery_columns {
-    () => {
-        "d.id, d.issue_id, d.subscriber_id, d.recipient, d.state, d.attempts, d.due_at, d.reason"
-    };
-}
-
 /// The columns of [`SubscriptionRow`], from `subscription p`.
 macro_rules! subscription_columns {
     () => {
         "p.subscriber_id, p.channel, p.state, p.schedule, p.topics, p.cursor"
     };
 }
-pub(super) use {article_columns, delivery_columns, issue_columns, subscription_columns};
+pub(super) use {article_columns, issue_columns, subscription_columns};
 
 /// A stored word or number of a closed set.
 pub(super) fn word<T>(what: &'static str, text: &str) -> Result<T, StoreError>

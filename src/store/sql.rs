@@ -71,6 +71,30 @@ macro_rules! list {
     };
 }
 
+/// A statement around a list as in [`list!`], whose rows come back as one JSON list of lists:
+/// `$columns` of what `$from` says.
+macro_rules! gather {
+    ($before:expr, $columns:expr, $from:expr) => {
+        $crate::store::sql::dialects(
+            concat!(
+                $before,
+                " json_each($1) AS r) SELECT json_group_array(json_array(",
+                $columns,
+                ")) ",
+                $from
+            ),
+            concat!(
+                $before,
+                " json_array_elements(CAST($1 AS json)) AS r(value))
+                 SELECT CAST(COALESCE(json_agg(json_build_array(",
+                $columns,
+                ")), '[]') AS TEXT) ",
+                $from
+            ),
+        )
+    };
+}
+
 /// Runs one body on whichever database it is: compiled twice, written once.
 macro_rules! with {
     ($on:expr, $kind:ident, |$db:ident| $body:expr) => {
@@ -99,7 +123,7 @@ macro_rules! with {
 macro_rules! args {
     ($($value:expr),* $(,)?) => { &[$($crate::store::sql::Bind::from($value)),*] };
 }
-pub(super) use {args, list, statements, with};
+pub(super) use {args, gather, list, statements, with};
 
 /// A row that both drivers can read.
 pub(super) trait Row:

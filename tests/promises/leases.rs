@@ -23,8 +23,9 @@ async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
         app.clock.set(now);
         // As if a task of ours had panicked: taken under our name, and nobody knows of it.
         let until = now.plus_ms(500);
-        let lost = app.db.claim_deliveries(&app.owner, now, until, 1).await;
-        assert_eq!(lost.unwrap().len(), 1);
+        let issue = app.db.ready_issues(now).await.unwrap()[0].issue.id;
+        let lost = app.db.claim_deliveries(&app.owner, issue, now, until, 1);
+        assert_eq!(lost.await.unwrap().len(), 1);
         let mut dispatcher = dispatch::Dispatcher::default();
         let never = CancellationToken::new();
         let step = dispatcher.step(app, &never).await.unwrap();

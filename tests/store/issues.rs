@@ -12,16 +12,24 @@ use crate::support::databases::both_databases;
 async fn cancelling_stops_all_but_what_is_with_a_relay() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 4).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 2).await.unwrap();
-        let first = (claimed[0].delivery.id, claimed[0].generation);
-        let second = (claimed[1].delivery.id, claimed[1].generation);
-        assert_eq!(db.hand_over(&[first], "w", NOW).await.unwrap(), [first.0]);
+        let claimed = claim(&db, "w", NOW, LATER, 2).await;
+        let first = (claimed[0].id, claimed[0].generation);
+        let second = (claimed[1].id, claimed[1].generation);
+        assert_eq!(
+            db.confirm_deliveries(&[first], "w", NOW).await.unwrap(),
+            [first.0]
+        );
         assert_eq!(db.cancel_issue(id, NOW).await.unwrap(), Some(3));
         assert_eq!(db.cancel_issue(id, NOW).await.unwrap(), None);
-        assert!(db.hand_over(&[second], "w", NOW).await.unwrap().is_empty());
+        assert!(
+            db.confirm_deliveries(&[second], "w", NOW)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         // The one that was under way is refused for now: it does not come back.
         let settled = [went(&claimed[0], DeliveryState::Deferred, "451 later")];
-        assert_eq!(db.settle(&settled, "w", NOW).await.unwrap(), 1);
+        assert_eq!(settle(&db, &settled, "w", NOW).await, 1);
         db.finish_issues(NOW).await.unwrap();
         assert_eq!(count(&db, id, DeliveryState::Cancelled).await, 4);
         assert_eq!(
@@ -34,12 +42,7 @@ async fn cancelling_stops_all_but_what_is_with_a_relay() {
             db.issue(id).await.unwrap().unwrap().state,
             IssueState::Cancelled
         );
-        assert!(
-            db.claim_deliveries("w", LATER, LATER, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(claim(&db, "w", LATER, LATER, 9).await.is_empty());
     })
     .await;
 }
@@ -48,7 +51,7 @@ async fn cancelling_stops_all_but_what_is_with_a_relay() {
 async fn a_paused_issue_rests_and_resumes_where_it_was() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 1).await.unwrap();
+        let claimed = claim(&db, "w", NOW, LATER, 1).await;
         let sending = [IssueState::Sending];
         assert!(
             db.set_issue_state(id, &sending, IssueState::Paused)
@@ -60,16 +63,16 @@ async fn a_paused_issue_rests_and_resumes_where_it_was() {
                 .await
                 .unwrap()
         );
+        assert!(claim(&db, "w", NOW, LATER, 9).await.is_empty());
+        assert_eq!(db.next_due().await.unwrap(), None);
+        // What was taken before the pause is given back untried.
+        let taken = [(claimed[0].id, claimed[0].generation)];
         assert!(
-            db.claim_deliveries("w", NOW, LATER, 9)
+            db.confirm_deliveries(&taken, "w", NOW)
                 .await
                 .unwrap()
                 .is_empty()
         );
-        assert_eq!(db.next_due().await.unwrap(), None);
-        // What was taken before the pause is given back untried.
-        let taken = [(claimed[0].delivery.id, claimed[0].generation)];
-        assert!(db.hand_over(&taken, "w", NOW).await.unwrap().is_empty());
         assert_eq!(count(&db, id, DeliveryState::Pending).await, 3);
         assert!(
             db.set_issue_state(id, &[IssueState::Paused], IssueState::Sending)
@@ -77,10 +80,7 @@ async fn a_paused_issue_rests_and_resumes_where_it_was() {
                 .unwrap()
         );
         assert_eq!(db.next_due().await.unwrap(), Some(NOW));
-        assert_eq!(
-            db.claim_deliveries("w", NOW, LATER, 9).await.unwrap().len(),
-            3
-        );
+        assert_eq!(claim(&db, "w", NOW, LATER, 9).await.len(), 3);
     })
     .await;
 }
@@ -89,13 +89,13 @@ async fn a_paused_issue_rests_and_resumes_where_it_was() {
 async fn an_issue_is_done_when_all_ended_and_opens_again_for_a_retry() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 2).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        let claimed = claim(&db, "w", NOW, LATER, 9).await;
         assert!(db.finish_issues(NOW).await.unwrap().is_empty());
         let settled = [
             went(&claimed[0], DeliveryState::Sent, "250 ok"),
             went(&claimed[1], DeliveryState::Failed, "550 no"),
         ];
-        assert_eq!(db.settle(&settled, "w", NOW).await.unwrap(), 2);
+        assert_eq!(settle(&db, &settled, "w", NOW).await, 2);
         assert_eq!(db.finish_issues(NOW).await.unwrap(), [id]);
         assert_eq!(db.issue(id).await.unwrap().unwrap().state, IssueState::Done);
         let failed = db
@@ -125,10 +125,7 @@ async fn an_issue_is_done_when_all_ended_and_opens_again_for_a_retry() {
                 .unwrap(),
             1
         );
-        let again = db
-            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
-            .await
-            .unwrap();
+        let again = claim(&db, "w", LATER, LATER.plus_ms(9), 9).await;
         assert_eq!(again.len(), 1);
         assert_eq!((again[0].made_at, again[0].since), (NOW, LATER));
     })
@@ -277,7 +274,7 @@ async fn the_patience_of_an_issue_that_waited_starts_when_it_is_let_go() {
         assert!(db.send_issue(id, IssueState::Paused, later).await.unwrap());
         assert!(!db.send_issue(id, IssueState::Paused, later).await.unwrap());
         let until = later.plus_ms(60_000);
-        let claimed = db.claim_deliveries("w", later, until, 9).await.unwrap();
+        let claimed = claim(&db, "w", later, until, 9).await;
         assert_eq!(claimed.len(), 2);
         assert!(claimed.iter().all(|c| c.since == later && c.made_at == NOW));
     })

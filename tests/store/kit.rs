@@ -1,12 +1,12 @@
 //! Small makers of what the stories begin with.
 
 use courant::domain::{
-    ArticleId, ArticleState, DeliveryState, EmailAddress, HeaderText, IdentityKey, IssueArticle,
-    IssueId, IssueState, KeyKind, Revision, Slot, Subscription, SubscriptionState, Transition,
-    UnixMillis,
+    ArticleId, ArticleState, DeliveryId, DeliveryState, EmailAddress, HeaderText, IdentityKey,
+    IssueArticle, IssueId, IssueState, KeyKind, Revision, Slot, Subscription, SubscriptionState,
+    Transition, UnixMillis,
 };
 use courant::store::{
-    AudienceFilter, Change, Claimed, Db, FetchOutcome, FetchRow, NewIssue, NewSubscriber,
+    AudienceFilter, Change, Claimed, Db, Fate, FetchOutcome, FetchRow, NewIssue, NewSubscriber,
     NextMemory, PollResult, Recipients, Settled, VariantGroup, ZoneFilter,
 };
 
@@ -201,17 +201,46 @@ pub async fn issue_for(db: &Db, readers: usize) -> IssueId {
     db.freeze_issue(&issue, NOW).await.unwrap().unwrap()
 }
 
+/// Takes what is due, of the most urgent issues first.
+pub async fn claim(
+    db: &Db,
+    owner: &str,
+    now: UnixMillis,
+    until: UnixMillis,
+    limit: usize,
+) -> Vec<Claimed> {
+    let mut claimed = Vec::new();
+    for ready in db.ready_issues(now).await.unwrap() {
+        let left = limit - claimed.len();
+        let of_issue = db.claim_deliveries(owner, ready.issue.id, now, until, left);
+        claimed.extend(of_issue.await.unwrap());
+    }
+    claimed
+}
+
+/// Deliveries and their generations.
+pub fn keys(claimed: &[Claimed]) -> Vec<(DeliveryId, i64)> {
+    claimed.iter().map(|c| (c.id, c.generation)).collect()
+}
+
+/// Settles, and answers how many were written.
+pub async fn settle(db: &Db, settled: &[Settled], owner: &str, now: UnixMillis) -> usize {
+    let settlement = db.settle(settled, owner, now).await.unwrap();
+    assert_eq!(settlement.written + settlement.lost.len(), settled.len());
+    settlement.written
+}
+
 pub fn went(claimed: &Claimed, state: DeliveryState, reason: &str) -> Settled {
     Settled {
-        id: claimed.delivery.id,
+        id: claimed.id,
         generation: claimed.generation,
-        transition: Transition {
+        fate: Fate::Tried(Transition {
             state,
             due_at: LATER,
             counted: true,
             suppress: false,
             reason: reason.into(),
-        },
+        }),
         relay: Some("main".into()),
     }
 }

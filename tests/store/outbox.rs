@@ -19,17 +19,17 @@ async fn eight_workers_claim_five_thousand_and_share_none() {
                 let owner = format!("w{worker}");
                 let mut mine = Vec::new();
                 loop {
-                    let batch = db.claim_deliveries(&owner, NOW, LATER, 100).await.unwrap();
+                    let batch = claim(&db, &owner, NOW, LATER, 100).await;
                     assert!(batch.len() <= 100);
                     if batch.is_empty() {
                         return mine;
                     }
-                    let rows: Vec<_> = batch
-                        .iter()
-                        .map(|c| (c.delivery.id, c.generation))
-                        .collect();
+                    let rows: Vec<_> = batch.iter().map(|c| (c.id, c.generation)).collect();
                     assert_eq!(
-                        db.hand_over(&rows, &owner, NOW).await.unwrap().len(),
+                        db.confirm_deliveries(&rows, &owner, NOW)
+                            .await
+                            .unwrap()
+                            .len(),
                         rows.len()
                     );
                     let sent: Vec<Settled> = batch
@@ -37,7 +37,7 @@ async fn eight_workers_claim_five_thousand_and_share_none() {
                         .map(|c| went(c, DeliveryState::Sent, "250 ok"))
                         .collect();
                     assert_eq!(
-                        db.settle(&sent, &owner, NOW).await.unwrap(),
+                        settle(&db, &sent, &owner, NOW).await,
                         100.min(rows.len()) as i64
                     );
                     mine.extend(rows.into_iter().map(|(id, _)| id));
@@ -65,19 +65,11 @@ async fn the_more_urgent_issue_goes_first_and_nothing_before_it_is_due() {
         issue.priority = 1;
         let urgent = db.freeze_issue(&issue, LATER).await.unwrap().unwrap();
         assert_eq!(db.next_due().await.unwrap(), Some(NOW));
-        assert!(
-            db.claim_deliveries("w", NOW.plus_ms(-1), LATER, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        let first = db.claim_deliveries("w", NOW, LATER, 1).await.unwrap();
-        assert_eq!(first[0].issue.id, slow, "the urgent one is not due yet");
-        let next = db
-            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
-            .await
-            .unwrap();
-        let order: Vec<_> = next.iter().map(|c| c.issue.id).collect();
+        assert!(claim(&db, "w", NOW.plus_ms(-1), LATER, 9).await.is_empty());
+        let first = claim(&db, "w", NOW, LATER, 1).await;
+        assert_eq!(first[0].issue, slow, "the urgent one is not due yet");
+        let next = claim(&db, "w", LATER, LATER.plus_ms(9), 9).await;
+        let order: Vec<_> = next.iter().map(|c| c.issue).collect();
         assert_eq!(order, [urgent, slow]);
         let reader = next[0].reader.as_ref().unwrap();
         assert_eq!(
@@ -107,7 +99,7 @@ async fn nobody_who_left_is_claimed() {
             .await
             .unwrap();
         db.erase("r2@example.org", NOW).await.unwrap();
-        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        let claimed = claim(&db, "w", NOW, LATER, 9).await;
         assert_eq!(claimed.len(), 1);
         assert_eq!(
             claimed[0].reader.as_ref().unwrap().address,
@@ -134,11 +126,8 @@ async fn nobody_who_left_is_claimed() {
 async fn nobody_who_left_after_the_claim_is_handed_over() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
-        let rows: Vec<_> = claimed
-            .iter()
-            .map(|c| (c.delivery.id, c.generation))
-            .collect();
+        let claimed = claim(&db, "w", NOW, LATER, 9).await;
+        let rows: Vec<_> = claimed.iter().map(|c| (c.id, c.generation)).collect();
         let subscriber = |i: usize| claimed[i].reader.as_ref().unwrap();
         db.unsubscribe(subscriber(0).subscriber, "brief", "one-click", NOW)
             .await
@@ -147,10 +136,13 @@ async fn nobody_who_left_after_the_claim_is_handed_over() {
         db.suppress(&key, SuppressionReason::Bounce, "", NOW)
             .await
             .unwrap();
-        assert_eq!(db.hand_over(&rows, "w", NOW).await.unwrap(), [rows[2].0]);
+        assert_eq!(
+            db.confirm_deliveries(&rows, "w", NOW).await.unwrap(),
+            [rows[2].0]
+        );
         assert_eq!(count(&db, id, DeliveryState::Suppressed).await, 2);
         let late = [went(&claimed[0], DeliveryState::Sent, "250")];
-        assert_eq!(db.settle(&late, "w", NOW).await.unwrap(), 0);
+        assert_eq!(settle(&db, &late, "w", NOW).await, 0);
     })
     .await;
 }
@@ -159,11 +151,16 @@ async fn nobody_who_left_after_the_claim_is_handed_over() {
 async fn only_the_holder_of_a_living_lease_hands_over() {
     both_databases(async |db: Db| {
         issue_for(&db, 1).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
-        let row = (claimed[0].delivery.id, claimed[0].generation);
-        assert!(db.hand_over(&[row], "other", NOW).await.unwrap().is_empty());
+        let claimed = claim(&db, "w", NOW, LATER, 9).await;
+        let row = (claimed[0].id, claimed[0].generation);
         assert!(
-            db.hand_over(&[(row.0, row.1 + 1)], "w", NOW)
+            db.confirm_deliveries(&[row], "other", NOW)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            db.confirm_deliveries(&[(row.0, row.1 + 1)], "w", NOW)
                 .await
                 .unwrap()
                 .is_empty()
@@ -172,10 +169,13 @@ async fn only_the_holder_of_a_living_lease_hands_over() {
         assert_eq!(db.renew_leases("w", &[], longer).await.unwrap(), 0);
         assert_eq!(db.renew_leases("other", &[row], longer).await.unwrap(), 0);
         assert_eq!(db.renew_leases("w", &[row], longer).await.unwrap(), 1);
-        assert_eq!(db.hand_over(&[row], "w", LATER).await.unwrap(), [row.0]);
+        assert_eq!(
+            db.confirm_deliveries(&[row], "w", LATER).await.unwrap(),
+            [row.0]
+        );
         // At the very end of the lease another may be taking it: too late.
         assert!(
-            db.hand_over(&[row], "w", LATER.plus_ms(1))
+            db.confirm_deliveries(&[row], "w", LATER.plus_ms(1))
                 .await
                 .unwrap()
                 .is_empty()
@@ -188,36 +188,37 @@ async fn only_the_holder_of_a_living_lease_hands_over() {
 async fn a_worker_thought_dead_changes_nothing() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 1).await;
-        let old = db.claim_deliveries("w", NOW, LATER, 9).await.unwrap();
+        let old = claim(&db, "w", NOW, LATER, 9).await;
         assert_eq!(db.recover_leases(LATER, None).await.unwrap().returned, 1);
-        let new = db
-            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
-            .await
-            .unwrap();
+        let new = claim(&db, "w", LATER, LATER.plus_ms(9), 9).await;
         assert!(new[0].generation > old[0].generation);
         // The same owner name, even: the generation tells them apart.
         assert_eq!(
-            db.settle(&[went(&old[0], DeliveryState::Failed, "x")], "w", LATER)
-                .await
-                .unwrap(),
+            settle(
+                &db,
+                &[went(&old[0], DeliveryState::Failed, "x")],
+                "w",
+                LATER
+            )
+            .await,
             0
         );
         assert_eq!(
-            db.settle(&[went(&new[0], DeliveryState::Sent, "y")], "v", LATER)
-                .await
-                .unwrap(),
+            settle(&db, &[went(&new[0], DeliveryState::Sent, "y")], "v", LATER).await,
             0
         );
         assert_eq!(
-            db.settle(&[went(&new[0], DeliveryState::Sent, "y")], "w", LATER)
-                .await
-                .unwrap(),
+            settle(&db, &[went(&new[0], DeliveryState::Sent, "y")], "w", LATER).await,
             1
         );
         assert_eq!(
-            db.settle(&[went(&new[0], DeliveryState::Failed, "z")], "w", LATER)
-                .await
-                .unwrap(),
+            settle(
+                &db,
+                &[went(&new[0], DeliveryState::Failed, "z")],
+                "w",
+                LATER
+            )
+            .await,
             0
         );
         assert_eq!(count(&db, id, DeliveryState::Sent).await, 1);
@@ -229,16 +230,13 @@ async fn a_worker_thought_dead_changes_nothing() {
 async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
-        let claimed = db
-            .claim_deliveries("w", NOW, NOW.plus_ms(9), 9)
-            .await
-            .unwrap();
+        let claimed = claim(&db, "w", NOW, NOW.plus_ms(9), 9).await;
         let mut uncounted = went(&claimed[2], DeliveryState::Deferred, "refused");
         uncounted.transition.counted = false;
         let mut bad = went(&claimed[1], DeliveryState::Failed, "550 5.1.1 no such user");
         bad.transition.suppress = true;
         let mut stale = bad.clone();
-        stale.id = claimed[0].delivery.id;
+        stale.id = claimed[0].id;
         stale.generation += 7;
         let settled = [
             went(&claimed[0], DeliveryState::Deferred, "451 later"),
@@ -246,13 +244,9 @@ async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
             uncounted,
             stale,
         ];
-        assert_eq!(db.settle(&settled, "w", NOW).await.unwrap(), 3);
+        assert_eq!(settle(&db, &settled, "w", NOW).await, 3);
         let rows = db.deliveries(id, None, None, 9).await.unwrap();
-        let by = |i: usize| {
-            rows.iter()
-                .find(|d| d.id == claimed[i].delivery.id)
-                .unwrap()
-        };
+        let by = |i: usize| rows.iter().find(|d| d.id == claimed[i].id).unwrap();
         assert_eq!(
             (by(0).state, by(0).attempts, by(0).due_at),
             (DeliveryState::Deferred, 1, LATER)
@@ -269,19 +263,8 @@ async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
             None,
             "a stale word suppressed someone"
         );
-        assert!(
-            db.claim_deliveries("w", NOW, LATER, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert_eq!(
-            db.claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
-                .await
-                .unwrap()
-                .len(),
-            2
-        );
+        assert!(claim(&db, "w", NOW, LATER, 9).await.is_empty());
+        assert_eq!(claim(&db, "w", LATER, LATER.plus_ms(9), 9).await.len(), 2);
     })
     .await;
 }

@@ -12,13 +12,12 @@ use crate::support::databases::both_databases;
 async fn a_crash_leaves_uncertain_only_what_was_handed_over() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 6).await;
-        let claimed = db
-            .claim_deliveries("host1/4711", NOW, LATER, 4)
+        let claimed = claim(&db, "host1/4711", NOW, LATER, 4).await;
+        let first = (claimed[0].id, claimed[0].generation);
+        db.confirm_deliveries(&[first], "host1/4711", NOW)
             .await
             .unwrap();
-        let first = (claimed[0].delivery.id, claimed[0].generation);
-        db.hand_over(&[first], "host1/4711", NOW).await.unwrap();
-        db.claim_deliveries("host2/1", NOW, LATER, 1).await.unwrap();
+        claim(&db, "host2/1", NOW, LATER, 1).await;
         assert_eq!(
             db.recover_leases(NOW, None).await.unwrap(),
             Recovered::default()
@@ -62,21 +61,24 @@ async fn a_crash_leaves_uncertain_only_what_was_handed_over() {
 async fn leases_given_back_are_as_they_were() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
-        let claimed = db.claim_deliveries("w", NOW, LATER, 1).await.unwrap();
-        db.settle(
+        let claimed = claim(&db, "w", NOW, LATER, 1).await;
+        settle(
+            &db,
             &[went(&claimed[0], DeliveryState::Deferred, "451")],
             "w",
             NOW,
         )
-        .await
-        .unwrap();
-        let claimed = db
-            .claim_deliveries("w", LATER, LATER.plus_ms(9), 9)
-            .await
-            .unwrap();
+        .await;
+        let claimed = claim(&db, "w", LATER, LATER.plus_ms(9), 9).await;
         assert_eq!(claimed.len(), 3);
-        let first = (claimed[0].delivery.id, claimed[0].generation);
-        assert_eq!(db.hand_over(&[first], "w", LATER).await.unwrap().len(), 1);
+        let first = (claimed[0].id, claimed[0].generation);
+        assert_eq!(
+            db.confirm_deliveries(&[first], "w", LATER)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
         assert_eq!(db.release_leases("w").await.unwrap(), 2);
         assert_eq!(count(&db, id, DeliveryState::Leased).await, 1);
         let (pending, deferred) = (
@@ -94,13 +96,10 @@ async fn an_uncertain_delivery_is_sent_once_more_after_its_grace_and_not_twice()
         let id = issue_for(&db, 1).await;
         let (brief, grace) = (["brief".to_owned()], Duration::from_secs(60));
         let lose = async |at| {
-            let claimed = db
-                .claim_deliveries("w", at, LATER.plus_ms(99), 9)
-                .await
-                .unwrap();
+            let claimed = claim(&db, "w", at, LATER.plus_ms(99), 9).await;
             assert_eq!(claimed.len(), 1);
             let lost = went(&claimed[0], DeliveryState::Uncertain, "connection lost");
-            assert_eq!(db.settle(&[lost], "w", at).await.unwrap(), 1);
+            assert_eq!(settle(&db, &[lost], "w", at).await, 1);
             assert_eq!(db.finish_issues(at).await.unwrap(), [id]);
             claimed[0].made_at
         };

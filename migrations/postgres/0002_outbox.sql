@@ -1,0 +1,76 @@
+-- The outbox for a million rows an issue: counts that are kept rather than counted, few indexes,
+-- and what daemons share about the pace of sending.
+-- The twin of this file is migrations/sqlite/0002_outbox.sql.
+
+-- What an older daemon had handed over and not settled is in doubt; the rest of what it held
+-- goes back.
+UPDATE delivery SET state = 'uncertain', attempts = attempts + 1, finished_at = lease_until,
+    lease_owner = NULL, lease_until = NULL,
+    reason = 'handed over, then the daemon stopped before the answer'
+WHERE state = 'leased' AND handed_over;
+UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
+    state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
+WHERE state = 'leased';
+
+DROP INDEX delivery_ready;
+DROP INDEX delivery_leased;
+DROP INDEX delivery_by_state;
+ALTER TABLE delivery DROP CONSTRAINT delivery_issue_id_recipient_key;
+ALTER TABLE delivery DROP COLUMN handed_over;
+-- Empty for a reader, whom subscriber_id names.
+ALTER TABLE delivery ALTER COLUMN recipient SET DEFAULT '';
+CREATE UNIQUE INDEX delivery_reader ON delivery (issue_id, subscriber_id)
+    WHERE subscriber_id IS NOT NULL;
+CREATE UNIQUE INDEX delivery_endpoint ON delivery (issue_id, recipient)
+    WHERE subscriber_id IS NULL;
+CREATE INDEX delivery_ready ON delivery (issue_id, due_at)
+    WHERE state IN ('pending', 'deferred');
+CREATE INDEX delivery_leased ON delivery (lease_owner, lease_until) WHERE state = 'leased';
+-- The states in which few rows are looked for among many.
+CREATE INDEX delivery_apart ON delivery (issue_id, state, id)
+    WHERE state IN ('deferred', 'failed', 'suppressed', 'uncertain', 'cancelled');
+
+-- The ids of an issue's deliveries lie between these; NULL when it has none, or none any more.
+ALTER TABLE issue ADD COLUMN first_delivery BIGINT;
+ALTER TABLE issue ADD COLUMN last_delivery BIGINT;
+UPDATE issue SET first_delivery = low, last_delivery = high
+FROM (SELECT issue_id AS of_issue, MIN(id) AS low, MAX(id) AS high FROM delivery GROUP BY issue_id)
+    AS q
+WHERE id = of_issue;
+CREATE INDEX issue_cancelled ON issue (id) WHERE state = 'cancelled';
+
+-- How many deliveries of an issue are in a state. It stays when their rows are pruned.
+CREATE TABLE issue_count (
+    issue_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (issue_id, state)
+);
+INSERT INTO issue_count (issue_id, state, n)
+SELECT issue_id, state, COUNT(*) FROM delivery GROUP BY issue_id, state;
+
+-- The next free instant of each limit, how much the last loan took and when that was, all in
+-- microseconds (since 1970).
+CREATE TABLE rate_slot (
+    name TEXT NOT NULL PRIMARY KEY,
+    next_at BIGINT NOT NULL,
+    span BIGINT NOT NULL,
+    lent_at BIGINT NOT NULL
+);
+
+CREATE TABLE day_quota (
+    name TEXT NOT NULL,
+    day TEXT NOT NULL,
+    used BIGINT NOT NULL,
+    PRIMARY KEY (name, day)
+);
+
+-- What a relay's replies asked for, until when.
+CREATE TABLE relay_rule (
+    relay TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (relay, kind)
+);

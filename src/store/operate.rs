@@ -1,0 +1,199 @@
+//! What operators do with issues, and the end of an issue.
+//!
+//! Whoever makes an issue's deliveries due again holds the issue first, so that nobody calls it
+//! done meanwhile.
+
+use super::counts::Moves;
+use super::freeze::patiently;
+use super::sql::{Tx, args, both, json, list, statements};
+use super::{Db, StoreError};
+use crate::domain::DeliveryState::{Cancelled, Deferred, Failed, Pending, Uncertain};
+use crate::domain::{DeliveryState, IssueId, IssueState, UnixMillis};
+
+statements! {
+    SET_STATE = list!(
+        "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
+        ") UPDATE issue SET state = $3 WHERE id = $2 AND state IN (SELECT word FROM allowed)"
+    );
+    RENEW_PATIENCE = both(
+        "UPDATE delivery SET since = $2
+         WHERE issue_id = $1 AND state IN ('pending', 'deferred') AND since < $2"
+    );
+    SET_TITLE = both("UPDATE issue SET title = $2 WHERE id = $1");
+    CANCEL = both(
+        "UPDATE issue SET state = 'cancelled', finished_at = $2
+         WHERE id = $1 AND state IN ('waiting', 'sending', 'paused')"
+    );
+    /// What a daemon has taken is left to it: it looks again before it sends.
+    CANCEL_OPEN = both(
+        "UPDATE delivery SET state = 'cancelled', finished_at = $2,
+            reason = 'the issue was cancelled'
+         WHERE issue_id = $1 AND state IN ('pending', 'deferred') AND state = $3"
+    );
+    /// Waits for, and keeps out, others who change the issue.
+    HOLD = both("UPDATE issue SET priority = priority WHERE id = $1 AND state <> 'cancelled'");
+    REOPEN = both(
+        "UPDATE issue SET state = 'sending', finished_at = NULL
+         WHERE id = $1 AND state = 'done'"
+    );
+    RETRY = both(
+        "UPDATE delivery SET state = 'deferred', due_at = $3, since = $3, finished_at = NULL
+         WHERE issue_id = $1 AND state = $2
+            AND state IN ('deferred', 'failed', 'suppressed', 'uncertain', 'cancelled')"
+    );
+    CANCELLED_WITH_OPEN = both(
+        "SELECT i.id FROM issue i WHERE i.state = 'cancelled' AND EXISTS
+            (SELECT 1 FROM issue_count c WHERE c.issue_id = i.id
+                AND c.state IN ('pending', 'deferred') AND c.n > 0)
+         ORDER BY i.id"
+    );
+    WITHOUT_OPEN = both(
+        "SELECT i.id FROM issue i WHERE i.state = 'sending' AND NOT EXISTS
+            (SELECT 1 FROM issue_count c WHERE c.issue_id = i.id
+                AND c.state IN ('pending', 'deferred', 'leased') AND c.n > 0)
+         ORDER BY i.id"
+    );
+    FINISH = both(
+        "UPDATE issue SET state = 'done', finished_at = $2
+         WHERE id = $1 AND state = 'sending' AND NOT EXISTS
+            (SELECT 1 FROM issue_count c WHERE c.issue_id = $1
+                AND c.state IN ('pending', 'deferred', 'leased') AND c.n > 0)"
+    );
+}
+
+impl Db {
+    /// Lets an issue that waits or rests go out: approve, resume. Its deliveries' patience
+    /// starts now; the time spent waiting for an operator is none of the relay's. `false` when
+    /// it was not in the state `from`.
+    pub async fn send_issue(
+        &self,
+        id: IssueId,
+        from: IssueState,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let from = json(&[[from.as_str()]]);
+        let to = IssueState::Sending.as_str();
+        let mut tx = self.begin().await?;
+        let changed = tx.run(&SET_STATE, args![&from, id, to]).await? > 0;
+        if changed {
+            patiently(&mut tx).await?;
+            tx.run(&RENEW_PATIENCE, args![id, now]).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Moves an issue from one of the states `from` to another. `false` when it was in none of
+    /// them.
+    pub async fn set_issue_state(
+        &self,
+        id: IssueId,
+        from: &[IssueState],
+        to: IssueState,
+    ) -> Result<bool, StoreError> {
+        let from: Vec<[&str; 1]> = from.iter().map(|state| [state.as_str()]).collect();
+        Ok(self
+            .run(&SET_STATE, args![&json(&from), id, to.as_str()])
+            .await?
+            > 0)
+    }
+
+    /// Sets the subject or title an issue was composed under.
+    pub async fn set_issue_title(&self, id: IssueId, title: &str) -> Result<(), StoreError> {
+        self.run(&SET_TITLE, args![id, title]).await.map(drop)
+    }
+
+    /// Ends an issue: what no daemon has taken never will be sent, and what one has, only if
+    /// it is on the wire already. Returns how many deliveries were cancelled; `None` when the
+    /// issue was done or cancelled already.
+    pub async fn cancel_issue(
+        &self,
+        id: IssueId,
+        now: UnixMillis,
+    ) -> Result<Option<i64>, StoreError> {
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        if tx.run(&CANCEL, args![id, now]).await? == 0 {
+            return Ok(None);
+        }
+        patiently(&mut tx).await?;
+        let cancelled = cancel_open(&mut tx, id, now, &mut moves).await?;
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Some(cancelled))
+    }
+
+    /// Makes an issue's deliveries in `from` (failed or uncertain) due again, their patience
+    /// starting anew, and reopens the issue if it was done. Returns how many. Deliveries of a
+    /// cancelled issue stay.
+    pub async fn retry_issue(
+        &self,
+        id: IssueId,
+        from: DeliveryState,
+        now: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        if !matches!(from, Failed | Uncertain) || !hold(&mut tx, id).await? {
+            return Ok(0);
+        }
+        patiently(&mut tx).await?;
+        let retried = tx.run(&RETRY, args![id, from.as_str(), now]).await?;
+        reopen(&mut tx, id, retried).await?;
+        moves.moved(id.0, from, Deferred, retried);
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(retried)
+    }
+
+    /// Ends the issues being sent of which every delivery is in a final state, and cancels what
+    /// came back to a cancelled issue. Returns the issues that are done now.
+    pub async fn finish_issues(&self, now: UnixMillis) -> Result<Vec<IssueId>, StoreError> {
+        let stragglers: Vec<(i64,)> = self.all(&CANCELLED_WITH_OPEN, args![]).await?;
+        let ended: Vec<(i64,)> = self.all(&WITHOUT_OPEN, args![]).await?;
+        let mut done = Vec::new();
+        if stragglers.is_empty() && ended.is_empty() {
+            return Ok(done);
+        }
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        for (id,) in ended {
+            // Held before the look, so that a retry that began earlier is seen.
+            if hold(&mut tx, IssueId(id)).await? && tx.run(&FINISH, args![id, now]).await? > 0 {
+                done.push(IssueId(id));
+            }
+        }
+        for (id,) in stragglers {
+            cancel_open(&mut tx, IssueId(id), now, &mut moves).await?;
+        }
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// Keeps an issue as it is until the end of the transaction; `false` when it was cancelled.
+pub(super) async fn hold(tx: &mut Tx, id: IssueId) -> Result<bool, StoreError> {
+    Ok(tx.run(&HOLD, args![id]).await? > 0)
+}
+
+/// Opens an issue that was done, when deliveries of it are due again.
+pub(super) async fn reopen(tx: &mut Tx, id: IssueId, again: i64) -> Result<(), StoreError> {
+    if again > 0 {
+        tx.run(&REOPEN, args![id]).await?;
+    }
+    Ok(())
+}
+
+/// Cancels what nobody has taken; how many.
+async fn cancel_open(
+    tx: &mut Tx,
+    id: IssueId,
+    now: UnixMillis,
+    moves: &mut Moves,
+) -> Result<i64, StoreError> {
+    let mut cancelled = 0;
+    for from in [Pending, Deferred] {
+        let n = tx.run(&CANCEL_OPEN, args![id, now, from.as_str()]).await?;
+        moves.moved(id.0, from, Cancelled, n);
+        cancelled += n;
+    }
+    Ok(cancelled)
+}
