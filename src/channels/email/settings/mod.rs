@@ -1,14 +1,16 @@
 //! The keys of a channel that only e-mail understands.
 
+mod dkim;
 #[cfg(test)]
 mod tests;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::dkim::Signer;
 use super::message::Mailbox;
 use crate::config::{ChannelConfig, Problem};
 use crate::domain::EmailAddress;
+pub use dkim::DkimKey;
 
 /// Mailbox providers whose DMARC policy makes every other server's mail from them go astray.
 const NOT_OURS: [&str; 9] = [
@@ -36,6 +38,8 @@ pub struct EmailSettings {
     pub relays: Vec<String>,
     /// The domain of its return paths, which takes the bounces.
     pub bounce_domain: Option<String>,
+    /// The keys that sign its mail; none where the relay signs.
+    pub dkim: Vec<DkimKey>,
     /// What an operator should know although it works: `check` prints it and `run` logs it.
     pub warnings: Vec<Problem>,
 }
@@ -49,7 +53,8 @@ struct Keys {
     #[serde(default)]
     relays: Vec<String>,
     bounce_domain: Option<String>,
-    dkim: Option<IgnoredAny>,
+    #[serde(default)]
+    dkim: Vec<DkimKey>,
 }
 
 impl EmailSettings {
@@ -67,20 +72,35 @@ impl EmailSettings {
         let bounce_domain = keys
             .bounce_domain
             .and_then(|text| domain(channel, &text, &mut problems));
+        if let Some(from) = &from {
+            let domain = from.address.domain();
+            problems.extend(dkim::problems(channel, &keys.dkim, domain));
+        }
         let Some(from) = from.filter(|_| problems.is_empty()) else {
             return Err(problems);
         };
-        let mut warnings = Vec::new();
-        warnings.extend(keys.dkim.map(|_| no_dkim_yet(channel)));
-        warnings.extend(foreign_sender(channel, &from));
+        let warnings = foreign_sender(channel, &from).into_iter().collect();
         Ok(Self {
             from,
             reply_to,
             subject: keys.subject,
             relays: keys.relays,
             bounce_domain,
+            dkim: keys.dkim,
             warnings,
         })
+    }
+
+    /// Reads the keys that sign this channel's mail; `None` where the relay signs. `channel` is
+    /// the table that these settings are of.
+    ///
+    /// What sends calls it when it starts, so that a daemon does not find out with a reader's
+    /// mail in its hands; commands that send nothing need no key.
+    ///
+    /// # Errors
+    /// Every key that cannot be used, at its place.
+    pub fn signer(&self, channel: &ChannelConfig) -> Result<Option<Signer>, Vec<Problem>> {
+        dkim::signer(channel, &self.dkim)
     }
 
     /// The return path of one delivery: an address of its own under `bounce_domain`, so that
@@ -130,11 +150,6 @@ fn domain(channel: &ChannelConfig, text: &str, problems: &mut Vec<Problem>) -> O
             None
         }
     }
-}
-
-fn no_dkim_yet(channel: &ChannelConfig) -> Problem {
-    let message = "DKIM signing is not in this version: let the relay sign, and remove `dkim`";
-    channel.settings.problem("dkim", message, None)
 }
 
 fn foreign_sender(channel: &ChannelConfig, from: &Mailbox) -> Option<Problem> {
