@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::{ChannelSchedule, Config, Problem};
+use crate::config::{ChannelSchedule, Config, Problem, Problems};
 use crate::domain::UnixMillis;
-use crate::pipeline::app::{self, Form, Opened};
+use crate::pipeline::app::{self, Form};
 use crate::pipeline::check::{self, Rendering};
 use crate::runtime::load_config;
 use crate::templates::Templates;
@@ -24,15 +24,21 @@ struct Row {
     rendered: String,
 }
 
-/// Checks the configuration and renders every channel with sample articles.
+/// Checks the configuration, reads the keys that sign mail, and renders every channel with sample articles.
 ///
 /// # Errors
-/// Every problem of the configuration in one go; templates that fail on a sample.
+/// Every problem of the configuration in one go; keys that cannot sign; templates that fail on
+/// a sample.
 pub async fn run(path: &Path, out: Output) -> anyhow::Result<()> {
     crate::net::install_crypto();
     let config = load_config(path)?;
     let templates = Templates::load(config.templates.as_deref())?;
     let opened = app::open(&config, &templates);
+    let keys = check::read_keys(&opened);
+    if !keys.unusable.is_empty() {
+        return Err(Problems::sorted(keys.unusable).into());
+    }
+    let warnings = [opened.warnings.as_slice(), &keys.out_of_reach].concat();
     let renderings = check::render_samples(&config, &templates, &opened);
     let now = UnixMillis::now();
     let rows: Vec<Row> = opened
@@ -45,16 +51,14 @@ pub async fn run(path: &Path, out: Output) -> anyhow::Result<()> {
         "configuration": config.path,
         "sources": config.sources.keys().collect::<Vec<_>>(),
         "channels": rows,
-        "warnings": warnings(&opened).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "warnings": warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "failures": failed.iter().map(|r| &r.error).collect::<Vec<_>>(),
     });
     let verdict = match failed.len() {
         0 => "all is well".to_owned(),
         n => format!("{} failed", count(n, "rendering", "renderings")),
     };
-    out.answer(&document, || {
-        text(&config, &rows, &warnings(&opened), &verdict)
-    })?;
+    out.answer(&document, || text(&config, &rows, &warnings, &verdict))?;
     if failed.is_empty() {
         return Ok(());
     }
@@ -80,11 +84,6 @@ fn told(failed: &[&Rendering]) -> String {
         format!("channel `{channel}` with the sample {samples}: {error}")
     };
     alike.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// What works and may surprise: the kinds' own warnings and secrets that are not there.
-fn warnings(opened: &Opened) -> Vec<Problem> {
-    opened.warnings.clone()
 }
 
 fn row(channel: &app::OpenChannel, renderings: &[Rendering], now: UnixMillis) -> Row {

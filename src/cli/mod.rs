@@ -5,6 +5,7 @@ mod args;
 mod articles;
 mod check;
 mod demo;
+mod dkim;
 mod init;
 mod issues;
 mod output;
@@ -107,6 +108,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 format!("the copy is {}", args.file.display())
             })?;
         }
+        Command::Dkim(args) => dkim::run(path(), args, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }

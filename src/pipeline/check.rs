@@ -2,7 +2,7 @@
 //! and not by the readers.
 
 use crate::channels::social::{Fitting, Social};
-use crate::config::Config;
+use crate::config::{Config, Problem};
 use crate::domain::{ArticleId, DeliveryId, IssueId, Post};
 use crate::templates::context::{Article, Context};
 use crate::templates::samples::{self, Sample};
@@ -20,6 +20,37 @@ pub struct Rendering {
     pub sample: &'static str,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+/// What is wrong with the keys that sign mail.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Keys that cannot sign.
+    pub unusable: Vec<Problem>,
+    /// Keys that only the daemon can read, so that nothing is known about them.
+    pub out_of_reach: Vec<Problem>,
+}
+
+/// Reads every key that signs mail.
+#[must_use]
+pub fn read_keys(opened: &Opened) -> Keys {
+    let mut keys = Keys::default();
+    for channel in opened.channels.values() {
+        let Form::Email(email) = &channel.form else {
+            continue;
+        };
+        for key in &email.settings.dkim {
+            let Err(error) = key.open() else { continue };
+            let problem = key.problem(&channel.config, &error);
+            if error.is_out_of_reach() {
+                let help = "nothing is wrong if the daemon can read it";
+                keys.out_of_reach.push(problem.with_help(help));
+            } else {
+                keys.unusable.push(problem);
+            }
+        }
+    }
+    keys
 }
 
 /// Renders every channel that renders, with every sample.

@@ -169,6 +169,20 @@ impl SigningKey {
     }
 }
 
+/// Whether `text` can name a key: labels of the DNS with dots between (RFC 6376 §3.1). No
+/// standard has the underscore, and it is in use.
+#[must_use]
+pub fn is_selector(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_inner = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 100 && text.split('.').all(is_label)
+}
+
 /// A header that is folded as it is written.
 #[derive(Default)]
 struct Folded {

@@ -181,6 +181,84 @@ fn a_key_is_read_as_it_was_written() {
     }
 }
 
+#[test]
+fn rsa_in_its_older_form_is_read_too() {
+    let key = PrivateKey::generate(Algorithm::Rsa).unwrap();
+    let pem = key.to_pem().unwrap();
+    let text: String = pem.lines().filter(|l| !l.starts_with('-')).collect();
+    // PKCS#8 puts 26 octets before the older form of a key of 2048 bits.
+    let older = BASE64.encode(&BASE64.decode(text.as_bytes()).unwrap()[26..]);
+    let pem = format!("-----BEGIN RSA PRIVATE KEY-----\n{older}\n-----END RSA PRIVATE KEY-----");
+    let read = PrivateKey::from_pem(&pem).unwrap();
+    assert_eq!(read.record().unwrap(), key.record().unwrap());
+}
+
+/// RFC 8463 §A.1: an RSA key of 1024 bits.
+const SHORT: &str = "-----BEGIN RSA PRIVATE KEY-----
+MIICXQIBAAKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQi
+Y/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqM
+KrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB
+AoGAH0cxOhFZDgzXWhDhnAJDw5s4roOXN4OhjiXa8W7Y3rhX3FJqmJSPuC8N9vQm
+6SVbaLAE4SG5mLMueHlh4KXffEpuLEiNp9Ss3O4YfLiQpbRqE7Tm5SxKjvvQoZZe
+zHorimOaChRL2it47iuWxzxSiRMv4c+j70GiWdxXnxe4UoECQQDzJB/0U58W7RZy
+6enGVj2kWF732CoWFZWzi1FicudrBFoy63QwcowpoCazKtvZGMNlPWnC7x/6o8Gc
+uSe0ga2xAkEA8C7PipPm1/1fTRQvj1o/dDmZp243044ZNyxjg+/OPN0oWCbXIGxy
+WvmZbXriOWoSALJTjExEgraHEgnXssuk7QJBALl5ICsYMu6hMxO73gnfNayNgPxd
+WFV6Z7ULnKyV7HSVYF0hgYOHjeYe9gaMtiJYoo0zGN+L3AAtNP9huqkWlzECQE1a
+licIeVlo1e+qJ6Mgqr0Q7Aa7falZ448ccbSFYEPD6oFxiOl9Y9se9iYHZKKfIcst
+o7DUw1/hz2Ck4N5JrgUCQQCyKveNvjzkkd8HjYs0SwM0fPjK16//5qDZ2UiDGnOe
+uEzxBDAr518Z8VFbR41in3W4Y3yCDgQlLlcETrS+zYcL
+-----END RSA PRIVATE KEY-----
+";
+/// A key of the curve P-256.
+const ELLIPTIC: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBEk9GiS3wjMeAHjf
+JsztJWpPUdMI9KyRB2gO8j2ov1+hRANCAAQpqKJdtmNnzABx0uAW+twHISYDnBDh
+Vud0nNjPX7HJTRAFmfCpVQFxu7lG2duKpInLDO7JwUY+dg+vRcOFvkfd
+-----END PRIVATE KEY-----
+";
+
+#[test]
+fn what_cannot_sign_is_refused_with_what_it_is() {
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIF\n-----END ENCRYPTED PRIVATE KEY-----";
+    let locked = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIF\n-----END RSA PRIVATE KEY-----";
+    let public = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----";
+    let damaged = SHORT.replace("MIICXQ", "MIICXg");
+    let wrong = [
+        (SHORT, "shorter than 2048 bits"),
+        (ELLIPTIC, "no RSA or Ed25519 key"),
+        (encrypted, "passphrase"),
+        (locked, "passphrase"),
+        (public, "a public key"),
+        (&damaged, "damaged"),
+        ("v=DKIM1; k=rsa; p=MIIB", "-----BEGIN PRIVATE KEY-----"),
+        (
+            "-----BEGIN PRIVATE KEY-----\n?\n-----END",
+            "-----BEGIN PRIVATE KEY-----",
+        ),
+        (
+            "-----BEGIN PRIVATE KEY-----\n?\n-----END PRIVATE KEY-----",
+            "damaged",
+        ),
+    ];
+    for (pem, words) in wrong {
+        let told = PrivateKey::from_pem(pem).unwrap_err().to_string();
+        assert!(told.contains(words), "{pem}\n{told}");
+    }
+}
+
+#[test]
+fn a_selector_is_a_name_of_the_dns() {
+    for good in ["s1", "2026-11", "a.b", "mail_1", "K"] {
+        assert!(is_selector(good), "{good}");
+    }
+    let long = "s".repeat(64);
+    for bad in ["", ".", "a.", "-a", "a-", "a b", "a;b", "ä", "a..b", &long] {
+        assert!(!is_selector(bad), "{bad}");
+    }
+}
+
 /// The relaxed body as the specification words it, one rule after the other.
 fn plainly(body: &str) -> String {
     let mut lines: Vec<String> = body

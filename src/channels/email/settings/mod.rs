@@ -1,14 +1,16 @@
 //! The keys of a channel that only e-mail understands.
 
+mod dkim;
 #[cfg(test)]
 mod tests;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::dkim::Signer;
 use super::message::Mailbox;
 use crate::config::{ChannelConfig, Problem, Rate};
 use crate::domain::EmailAddress;
+pub use dkim::DkimKey;
 
 /// Mailbox providers whose DMARC policy makes every other server's mail from them go astray.
 const NOT_OURS: [&str; 9] = [
@@ -38,6 +40,8 @@ pub struct EmailSettings {
     pub bounce_domain: Option<String>,
     /// The most messages of one issue over time, of all daemons together.
     pub issue_rate: Option<Rate>,
+    /// The keys that sign its mail; none where the relay signs.
+    pub dkim: Vec<DkimKey>,
     /// What an operator should know although it works: `check` prints it and `run` logs it.
     pub warnings: Vec<Problem>,
 }
@@ -52,7 +56,8 @@ struct Keys {
     relays: Vec<String>,
     bounce_domain: Option<String>,
     issue_rate: Option<Rate>,
-    dkim: Option<IgnoredAny>,
+    #[serde(default)]
+    dkim: Vec<DkimKey>,
 }
 
 impl EmailSettings {
@@ -70,12 +75,14 @@ impl EmailSettings {
         let bounce_domain = keys
             .bounce_domain
             .and_then(|text| domain(channel, &text, &mut problems));
+        if let Some(from) = &from {
+            let domain = from.address.domain();
+            problems.extend(dkim::problems(channel, &keys.dkim, domain));
+        }
         let Some(from) = from.filter(|_| problems.is_empty()) else {
             return Err(problems);
         };
-        let mut warnings = Vec::new();
-        warnings.extend(keys.dkim.map(|_| no_dkim_yet(channel)));
-        warnings.extend(foreign_sender(channel, &from));
+        let warnings = foreign_sender(channel, &from).into_iter().collect();
         Ok(Self {
             from,
             reply_to,
@@ -83,8 +90,21 @@ impl EmailSettings {
             relays: keys.relays,
             bounce_domain,
             issue_rate: keys.issue_rate,
+            dkim: keys.dkim,
             warnings,
         })
+    }
+
+    /// Reads the keys that sign this channel's mail; `None` where the relay signs. `channel` is
+    /// the table that these settings are of.
+    ///
+    /// What sends calls it when it starts, so that a daemon does not find out with a reader's
+    /// mail in its hands; commands that send nothing need no key.
+    ///
+    /// # Errors
+    /// Every key that cannot be used, at its place.
+    pub fn signer(&self, channel: &ChannelConfig) -> Result<Option<Signer>, Vec<Problem>> {
+        dkim::signer(channel, &self.dkim)
     }
 
     /// The return path of one delivery: an address of its own under `bounce_domain`, so that
@@ -134,11 +154,6 @@ fn domain(channel: &ChannelConfig, text: &str, problems: &mut Vec<Problem>) -> O
             None
         }
     }
-}
-
-fn no_dkim_yet(channel: &ChannelConfig) -> Problem {
-    let message = "DKIM signing is not in this version: let the relay sign, and remove `dkim`";
-    channel.settings.problem("dkim", message, None)
 }
 
 fn foreign_sender(channel: &ChannelConfig, from: &Mailbox) -> Option<Problem> {

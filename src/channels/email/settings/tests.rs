@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::channels::email::dkim::{Algorithm, PrivateKey};
 use crate::config::{Config, from_text};
 
 fn config(keys: &str) -> Config {
@@ -53,13 +54,14 @@ dkim = [{ domain = "news.example.org", selector = "s1", key = { file = "dkim.pem
         "b+7k2@bounces.news.example.org"
     );
     assert_eq!(settings.list_id("brief"), "brief.news.example.org");
-    let warnings: Vec<_> = settings
-        .warnings
-        .iter()
-        .map(|p| (p.line, &p.message))
-        .collect();
-    let no_dkim = "DKIM signing is not in this version: let the relay sign, and remove `dkim`";
-    assert_eq!(warnings, [(23, &no_dkim.to_owned())]);
+    let [key] = &settings.dkim[..] else {
+        panic!("one key: {settings:?}")
+    };
+    assert_eq!(
+        (key.domain.as_str(), key.selector.as_str()),
+        ("news.example.org", "s1")
+    );
+    assert!(settings.warnings.is_empty());
 }
 
 #[test]
@@ -89,4 +91,72 @@ fn every_problem_is_told_in_one_go() {
 fn a_sender_at_a_mailbox_provider_is_warned_about() {
     let settings = open(r#"from = "ravi@gmail.com""#).unwrap();
     assert!(settings.warnings[0].message.contains("gmail.com"));
+}
+
+const FROM: &str = "from = \"brief@news.example.org\"\n";
+
+#[test]
+fn keys_that_cannot_speak_for_the_sender_are_found_without_reading_them() {
+    let key = r#"key = { file = "/nowhere/dkim.pem" } }"#;
+    let dkim = |keys: &str| open(&format!("{FROM}dkim = [{keys}]"));
+    for good in ["news.example.org", "example.org", "News.Example.ORG"] {
+        let settings = dkim(&format!(r#"{{ domain = "{good}", selector = "s1", {key}"#));
+        assert_eq!(settings.unwrap().dkim.len(), 1, "{good}");
+    }
+    for bad in [
+        "other.example.org",
+        "ews.example.org",
+        "brief.news.example.org",
+    ] {
+        let told = dkim(&format!(r#"{{ domain = "{bad}", selector = "s1", {key}"#)).unwrap_err();
+        let words = format!("a signature of {bad} does not speak for mail from news.example.org");
+        assert_eq!(told, [words]);
+    }
+    let told = dkim(&format!(
+        r#"{{ domain = "org", selector = "s 1", {key}, {{ domain = "example.org", selector = "s2", {key}, {{ domain = "Example.org", selector = "s2", {key}"#
+    ));
+    assert_eq!(
+        told.unwrap_err(),
+        [
+            "`s 1` cannot be a selector",
+            "`org` is not a domain",
+            "two keys of Example.org have the selector `s2`",
+        ]
+    );
+    let told = dkim(r#"{ domain = "example.org", key = "k" }"#).unwrap_err();
+    assert!(told[0].contains("selector"), "{told:?}");
+}
+
+#[test]
+fn the_signer_has_every_key_or_says_which_cannot_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let pem = PrivateKey::generate(Algorithm::Ed25519).unwrap().to_pem();
+    std::fs::write(file("good.pem"), pem.unwrap()).unwrap();
+    std::fs::write(file("bad.pem"), "s3cret").unwrap();
+    let signer = |keys: &[&str]| {
+        let keys: Vec<String> = keys
+            .iter()
+            .map(|name| {
+                let file = file(&format!("{name}.pem"));
+                format!(r#"{{ domain = "example.org", selector = "{name}", key = {{ file = "{file}" }} }}"#)
+            })
+            .collect();
+        let config = config(&format!("{FROM}dkim = [\n{}\n]", keys.join(",\n")));
+        let channel = &config.channels["brief"];
+        EmailSettings::open(channel).unwrap().signer(channel)
+    };
+    assert!(signer(&[]).unwrap().is_none());
+    assert!(signer(&["good"]).unwrap().is_some());
+    let problems = signer(&["good", "bad", "gone"]).unwrap_err();
+    let told: Vec<(usize, &str)> = problems.iter().map(|p| (p.line, &*p.message)).collect();
+    let [(20, bad), (21, gone)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert!(
+        bad.contains("bad.pem cannot sign: it is no private key"),
+        "{bad}"
+    );
+    assert!(gone.contains("gone.pem cannot be read"), "{gone}");
+    assert!(!format!("{problems:?}").contains("s3cret"));
 }
