@@ -61,8 +61,9 @@ pub fn main() -> ExitCode {
 
 /// 2 for what the operator can mend by typing or editing, 1 for everything else.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    let no_password = matches!(error.downcast_ref(), Some(DaemonError::Relay(..)));
-    if error.is::<Usage>() || error.is::<Problems>() || no_password {
+    let unable = error.downcast_ref::<SendingError>();
+    let has_no_secret = unable.is_some_and(|e| !matches!(e, SendingError::Journal(_)));
+    if error.is::<Usage>() || error.is::<Problems>() || has_no_secret {
         return ExitCode::from(2);
     }
     ExitCode::FAILURE

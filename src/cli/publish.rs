@@ -1,9 +1,7 @@
 //! `publish`: an issue now, a rehearsal of one, or a test to a few addresses.
 
 use anyhow::{Context, bail};
-use tokio_util::sync::CancellationToken;
 
-use crate::channels::email::relays::NoPlace;
 use crate::domain::{EmailAddress, Outcome, UnixMillis};
 use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
 use crate::pipeline::{App, dispatch, draft, plan, release};
@@ -139,19 +137,9 @@ async fn send(
     message: &[u8],
 ) -> Result<(), String> {
     let settings = &email.settings;
-    let outcome = match app
-        .relays
-        .place(&settings.relays, &CancellationToken::new())
-        .await
-    {
-        Ok(place) => {
-            let from = settings.from.address.as_str();
-            place.send(from, to, message).await.outcome
-        }
-        Err(NoPlace::Trouble(outcome)) => outcome,
-        Err(NoPlace::Stopped) => return Err("stopped".to_owned()),
-    };
-    match outcome {
+    let from = settings.from.address.as_str();
+    let sent = app.relays.send(&settings.relays, from, to, message).await;
+    match sent.map_err(|error| error.reason)? {
         Outcome::Accepted { .. } => Ok(()),
         Outcome::Deferred { reason, .. }
         | Outcome::NotTried { reason, .. }

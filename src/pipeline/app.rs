@@ -1,22 +1,25 @@
 //! [`App`]: what the stages are given, opened from a checked configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 use url::Position;
 
 use crate::channels::email::Relays;
+use crate::channels::email::dkim::Signer;
 use crate::channels::email::settings::EmailSettings;
 use crate::channels::feed::{self, FeedSettings};
 use crate::channels::social::{self, Social};
 use crate::config::{
-    ChannelConfig, ChannelSchedule, Config, Problem, Problems, SourceConfig, alternatives, nearest,
+    ChannelConfig, ChannelSchedule, Config, Problem, Problems, SecretError, SourceConfig,
+    alternatives, nearest,
 };
 use crate::domain::{TokenKey, UnixMillis};
 use crate::net::{Client, FetchError};
 use crate::sources::{self, Source};
-use crate::store::{Db, StoreError};
+use crate::store::{Db, Journal, StoreError};
 use crate::templates::{TemplateError, Templates};
 
 use super::clock::Clock;
@@ -53,6 +56,10 @@ pub struct App {
     pub warnings: Arc<Vec<Problem>>,
     /// The time that leases and retries go by.
     pub clock: Clock,
+    /// Where processes note what they have on the wire.
+    pub journals: PathBuf,
+    /// This process's own notes, once it sends.
+    pub journal: Arc<OnceLock<Arc<Journal>>>,
     /// Held while a feed's files are written: of two writers the one that read later must win.
     pub exporting: Arc<tokio::sync::Mutex<()>>,
 }
@@ -100,11 +107,24 @@ pub enum Form {
 pub struct EmailChannel {
     /// Its own keys.
     pub settings: EmailSettings,
+    signer: OnceLock<Option<Arc<Signer>>>,
     /// Whether its templates ask for the reader, so that renderings cannot be shared.
     pub personal: bool,
 }
 
 impl EmailChannel {
+    /// What signs its mail, its keys read at the first call; `None` where the relay signs.
+    ///
+    /// # Errors
+    /// Every key that cannot be used.
+    pub fn signer(&self, channel: &ChannelConfig) -> Result<Option<Arc<Signer>>, Problems> {
+        if let Some(signer) = self.signer.get() {
+            return Ok(signer.clone());
+        }
+        let signer = self.settings.signer(channel).map_err(Problems::sorted)?;
+        Ok(self.signer.get_or_init(|| signer.map(Arc::new)).clone())
+    }
+
     /// The template of a mail with that many articles: the operator's, else `digest`, or
     /// `article` for `each`.
     ///
@@ -267,7 +287,7 @@ fn open_email(
         personal |= templates.source_mentions(subject, "reader");
     }
     if problems.is_empty() {
-        Ok(EmailChannel { settings, personal })
+        Ok(EmailChannel { settings, personal, signer: OnceLock::new() })
     } else {
         Err(problems)
     }
@@ -311,6 +331,20 @@ fn missing_template(channel: &ChannelConfig, templates: &Templates, part: &str) 
     )
 }
 
+/// Why nothing could be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendingError {
+    /// A relay's password.
+    #[error("relay `{0}`: {1}")]
+    Relay(String, SecretError),
+    /// A key that signs.
+    #[error(transparent)]
+    Key(#[from] Problems),
+    /// The journal.
+    #[error("what is on the wire cannot be noted; set `journal` in [delivery] to a directory that can be written to")]
+    Journal(#[from] StoreError),
+}
+
 /// Why the house could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -326,6 +360,9 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database's address.
+    #[error("the database's address could not be read: {0}")]
+    Secret(#[from] SecretError),
 }
 
 impl App {
@@ -361,6 +398,8 @@ impl App {
         }
         let keys = db.token_key().await?;
         let relays = Relays::new(&config);
+        let state = std::env::var_os("STATE_DIRECTORY");
+        let journals = config.journal_directory(state.as_deref())?;
         Ok(Self {
             client: Client::new(&config.network.allow, &user_agent(&config))?,
             sources: Arc::new(opened.sources),
@@ -372,11 +411,42 @@ impl App {
             renderings: Arc::default(),
             clock: Clock::default(),
             exporting: Arc::default(),
+            journal: Arc::default(),
+            journals,
             db,
             keys,
             owner,
             wake,
         })
+    }
+
+    /// This process's journal, begun at the first call.
+    ///
+    /// # Errors
+    /// The store's, naming the file that cannot be written.
+    pub fn open_journal(&self) -> Result<Arc<Journal>, StoreError> {
+        if let Some(journal) = self.journal.get() {
+            return Ok(journal.clone());
+        }
+        let journal = Arc::new(Journal::begin(&self.journals, &self.keys, &self.owner)?);
+        Ok(self.journal.get_or_init(|| journal).clone())
+    }
+
+    /// Reads what sending needs, so that a daemon that could not send does not start: the
+    /// relays' passwords, the keys that sign, a place for the journal.
+    ///
+    /// # Errors
+    /// What cannot be read or written.
+    pub fn check_sending(&self) -> Result<(), SendingError> {
+        let refused = |(relay, error)| SendingError::Relay(relay, error);
+        self.relays.check().map_err(refused)?;
+        for channel in self.channels.values() {
+            if let Form::Email(email) = &channel.form {
+                email.signer(&channel.config)?;
+            }
+        }
+        self.open_journal()?;
+        Ok(())
     }
 
     /// The host a source is fetched from; its name where it has none.

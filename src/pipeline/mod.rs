@@ -13,7 +13,6 @@ pub mod check;
 mod clock;
 pub mod compose;
 mod decide;
-mod deliver;
 pub mod dispatch;
 pub mod draft;
 pub mod housekeeping;

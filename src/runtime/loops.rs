@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::config::SecretError;
 use crate::domain::UnixMillis;
 use crate::pipeline::{App, audience, dispatch, housekeeping, ingest, plan, release};
 use crate::store::DaemonLock;
@@ -36,9 +35,6 @@ pub enum DaemonError {
     /// Another one has the SQLite file.
     #[error("{0}")]
     Locked(String),
-    /// A relay's password.
-    #[error("relay `{0}`: {1}")]
-    Relay(String, SecretError),
 }
 
 /// A daemon with its listeners bound, not yet working.
@@ -58,9 +54,7 @@ impl Daemon {
     /// # Errors
     /// Another daemon on the same file; an address that is taken.
     pub async fn bind(app: App) -> anyhow::Result<Self> {
-        app.relays
-            .check()
-            .map_err(|(relay, error)| DaemonError::Relay(relay, error))?;
+        app.check_sending()?;
         let lock = app
             .db
             .lock_for_daemon()

@@ -66,7 +66,7 @@ async fn reload(live: &Live, pages: &State) {
                     "a change of this key needs a restart; the old value stays in force"
                 );
             }
-            open_over(config, old.db.clone(), old.owner.clone(), old.wake.clone()).await
+            succeed(&old, config).await
         }
         Err(problems) => Err(anyhow::Error::new(problems)),
     };
@@ -92,14 +92,25 @@ async fn reload(live: &Live, pages: &State) {
     systemd::ready("running");
 }
 
+/// A house of the new configuration, over the same database and journal.
+async fn succeed(old: &App, config: Config) -> anyhow::Result<App> {
+    let mut app = open_over(config, old.db.clone(), old.owner.clone(), old.wake.clone()).await?;
+    (app.journal, app.journals) = (old.journal.clone(), old.journals.clone());
+    app.check_sending()?;
+    Ok(app)
+}
+
 /// Keys that are only read at the start.
-fn needs_restart(old: &crate::config::Config, new: &crate::config::Config) -> Vec<&'static str> {
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let mut keys = Vec::new();
     if old.database.url().ok() != new.database.url().ok() {
         keys.push("database.url");
     }
     if old.server.listen != new.server.listen {
         keys.push("server.listen");
+    }
+    if old.delivery.journal != new.delivery.journal {
+        keys.push("delivery.journal");
     }
     if old.server.admin_listen != new.server.admin_listen {
         keys.push("server.admin_listen");

@@ -14,4 +14,4 @@ pub mod shaping;
 pub mod smtp;
 
 pub use message::{ListHeaders, Mail, MailError, Mailbox};
-pub use relays::{Place, RelayStatus, Relays};
+pub use relays::{RelayStatus, Relays};

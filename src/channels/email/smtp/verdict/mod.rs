@@ -114,6 +114,15 @@ pub struct OpenError {
 }
 
 impl OpenError {
+    /// There is no relay to open a connection to.
+    #[must_use]
+    pub fn no_relay() -> Self {
+        Self {
+            reason: "no relay is configured".to_owned(),
+            trouble: RelayTrouble::Unreachable,
+        }
+    }
+
     /// What it means for a delivery that waited for this connection: nothing was tried.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

@@ -1,0 +1,355 @@
+//! One relay.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::RelayStatus;
+use crate::channels::email::shaping::{
+    Breaker, Day, DayCap, Domains, MayTry, ReplyRules, Throttle,
+};
+use crate::channels::email::smtp::{
+    Connection, Endpoint, Limits, OpenError, RelayTrouble, Verdict,
+};
+use crate::config::{DkimBy, RelayConfig, Remedy, SecretError};
+use crate::domain::{Outcome, UnixMillis};
+
+/// How long a connection waits for the next mail: less than the 30 s after which the strictest
+/// relays hang up.
+const IDLE_CLOSE: Duration = Duration::from_secs(20);
+
+/// A relay, as this process knows it.
+pub struct Relay {
+    /// Its name in the configuration.
+    pub id: Arc<str>,
+    /// The groups of recipient domains with limits of their own.
+    pub domains: Domains,
+    config: RelayConfig,
+    hello: String,
+    /// Made at the first connection.
+    endpoint: OnceLock<Endpoint>,
+    cap: DayCap,
+    rules: ReplyRules,
+    health: Mutex<Health>,
+    connections: Arc<AtomicUsize>,
+    counts: Counters,
+}
+
+struct Health {
+    breaker: Breaker,
+    throttle: Throttle,
+    remedied: Vec<Remedied>,
+    /// Of today, where there is a limit: used, and the most.
+    quota: Option<(i64, u32)>,
+}
+
+/// What a reply rule has changed: other daemons should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedied {
+    /// What was done.
+    pub remedy: Remedy,
+    /// For how long.
+    pub lasts: Duration,
+    /// What the relay had said.
+    pub reply: String,
+}
+
+/// Whether a relay takes mail now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It does.
+    Open,
+    /// One message may find out. Handed out once.
+    Probe,
+    /// It does not, for so long.
+    Paused(Duration),
+}
+
+#[derive(Default)]
+struct Counters {
+    accepted: AtomicU64,
+    deferred: AtomicU64,
+    refused: AtomicU64,
+    unknown: AtomicU64,
+    troubles: AtomicU64,
+}
+
+/// What became of the messages that a process gave to a relay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Taken.
+    pub accepted: u64,
+    /// Not taken now.
+    pub deferred: u64,
+    /// Refused for good.
+    pub refused: u64,
+    /// Without an answer.
+    pub unknown: u64,
+    /// Connections that failed.
+    pub troubles: u64,
+}
+
+/// An open connection; counted while it lives.
+pub struct Open {
+    /// The connection.
+    pub connection: Connection,
+    _count: Counted,
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Open {
+    /// Whether another message may go over it.
+    pub fn is_usable(&mut self) -> bool {
+        self.connection.is_usable()
+    }
+}
+
+impl Relay {
+    pub(super) fn new(config: &RelayConfig, hello: &str, zone: &str) -> Self {
+        Self {
+            id: config.id.as_str().into(),
+            domains: Domains::new(&config.domains),
+            hello: hello.to_owned(),
+            endpoint: OnceLock::new(),
+            cap: DayCap::new(config, zone),
+            rules: ReplyRules::new(&config.rules),
+            health: Mutex::new(Health {
+                breaker: Breaker::new(config.connections),
+                throttle: Throttle::new(config.rate.map(crate::config::Rate::per_second)),
+                remedied: Vec::new(),
+                quota: None,
+            }),
+            connections: Arc::default(),
+            counts: Counters::default(),
+            config: config.clone(),
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads its password.
+    ///
+    /// # Errors
+    /// Why that cannot be read.
+    pub fn check(&self) -> Result<(), SecretError> {
+        self.endpoint().map(drop)
+    }
+
+    /// Its part of the mail where several relays may carry it.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.config.weight
+    }
+
+    /// Whether our signatures go into what it carries.
+    #[must_use]
+    pub fn wants_signatures(&self) -> bool {
+        self.config.dkim == DkimBy::Sign
+    }
+
+    /// How long a connection may wait for the next mail.
+    #[must_use]
+    pub fn idle_close(&self) -> Duration {
+        IDLE_CLOSE
+    }
+
+    /// Whether it takes mail now. A [`State::Probe`] must be used or given back by
+    /// [`probe_unused`](Self::probe_unused).
+    #[must_use]
+    pub fn state(&self, now: Instant) -> State {
+        match self.health().breaker.may_try(now) {
+            MayTry::Go => State::Open,
+            MayTry::Probe => State::Probe,
+            MayTry::Wait(left) => State::Paused(left),
+        }
+    }
+
+    /// No message was there to probe with.
+    pub fn probe_unused(&self, now: Instant) {
+        self.health().breaker.probe_unused(now);
+    }
+
+    /// Connections it may have now.
+    #[must_use]
+    pub fn window(&self, now: Instant) -> usize {
+        self.health().breaker.connections(now) as usize
+    }
+
+    /// The messages a second it takes now; `None` for no limit.
+    #[must_use]
+    pub fn rate(&self, now: Instant) -> Option<f64> {
+        self.health().throttle.rate(now)
+    }
+
+    /// What it takes today.
+    #[must_use]
+    pub fn today(&self, now: UnixMillis) -> Day {
+        self.cap.at(now)
+    }
+
+    /// Notes for `status` how much of today's quota is used.
+    pub fn set_quota(&self, quota: Option<(i64, u32)>) {
+        self.health().quota = quota;
+    }
+
+    /// How long it is paused still, and why.
+    #[must_use]
+    pub fn paused(&self, now: Instant) -> Option<(Duration, String)> {
+        let health = self.health();
+        let (left, reason) = health.breaker.paused(now)?;
+        Some((left, reason.to_owned()))
+    }
+
+    /// What reply rules have changed since this was last asked.
+    #[must_use]
+    pub fn remedied(&self) -> Vec<Remedied> {
+        std::mem::take(&mut self.health().remedied)
+    }
+
+    /// Does what a rule says, here or on another daemon.
+    pub fn apply(&self, remedy: Remedy, lasts: Duration, reason: &str, now: Instant) {
+        let mut health = self.health();
+        match remedy {
+            Remedy::SetRate(rate) => health.throttle.hold_to(rate.per_second(), now + lasts),
+            Remedy::SetConnections(n) => health.breaker.hold_connections(n, now + lasts),
+            Remedy::Suspend => health.breaker.suspend(lasts, reason, now),
+        }
+    }
+
+    /// Leaves it alone for a while: it refuses what we send.
+    pub fn give_rest(&self, reason: &str) {
+        self.health().breaker.open(reason, Instant::now());
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// Why there is none; the relay remembers it.
+    pub async fn open(&self) -> Result<Open, OpenError> {
+        let opened = match self.endpoint() {
+            Ok(endpoint) => Connection::open(endpoint).await,
+            Err(error) => Err(OpenError {
+                reason: error.to_string(),
+                trouble: RelayTrouble::AuthRefused,
+            }),
+        };
+        match opened {
+            Ok(connection) => {
+                self.connections.fetch_add(1, Ordering::Relaxed);
+                let _count = Counted(self.connections.clone());
+                Ok(Open { connection, _count })
+            }
+            Err(error) => {
+                self.counts.troubles.fetch_add(1, Ordering::Relaxed);
+                self.noted(Some(error.trouble), &error.reason);
+                Err(error)
+            }
+        }
+    }
+
+    /// It takes connections and drops them before a message.
+    pub fn hangs_up(&self) {
+        let reason = "it closes its connections before it takes a message";
+        self.noted(Some(RelayTrouble::Lost), reason);
+    }
+
+    /// Remembers what a message's end says about the relay.
+    pub fn note(&self, verdict: &Verdict) {
+        let (counter, words) = match &verdict.outcome {
+            Outcome::Accepted { reply } => (&self.counts.accepted, reply),
+            Outcome::Deferred { reason, .. } | Outcome::NotTried { reason, .. } => {
+                (&self.counts.deferred, reason)
+            }
+            Outcome::Rejected { reason, .. } => (&self.counts.refused, reason),
+            Outcome::Unknown { reason } => (&self.counts.unknown, reason),
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.noted(verdict.relay_trouble, words);
+        let now = Instant::now();
+        if matches!(verdict.outcome, Outcome::Accepted { .. }) {
+            self.health().throttle.sent(now);
+            return;
+        }
+        if verdict.relay_trouble == Some(RelayTrouble::Throttled) {
+            self.health().throttle.throttled(now);
+        }
+        for (remedy, lasts) in self.rules.remedies(words) {
+            warn!(relay.id = &*self.id, ?remedy, ?lasts, reply = words, "a reply rule");
+            self.apply(*remedy, *lasts, words, now);
+            self.health().remedied.push(Remedied {
+                remedy: *remedy,
+                lasts: *lasts,
+                reply: words.clone(),
+            });
+        }
+    }
+
+    fn noted(&self, trouble: Option<RelayTrouble>, words: &str) {
+        let now = Instant::now();
+        let mut health = self.health();
+        let before = health.breaker.paused(now).is_some();
+        health.breaker.noted(trouble, words, now);
+        if let Some((pause, reason)) = health.breaker.paused(now).filter(|_| !before) {
+            warn!(relay.id = &*self.id, ?pause, error = reason, "relay paused");
+        }
+    }
+
+    /// The relay as a connection sees it, its password read.
+    fn endpoint(&self) -> Result<&Endpoint, SecretError> {
+        if let Some(endpoint) = self.endpoint.get() {
+            return Ok(endpoint);
+        }
+        let limits = Limits {
+            max_messages: self.config.max_messages,
+            max_age: self.config.max_age,
+            idle_close: IDLE_CLOSE,
+        };
+        let endpoint = Endpoint::from_config(&self.config, &self.hello)?.with_limits(limits);
+        Ok(self.endpoint.get_or_init(|| endpoint))
+    }
+
+    pub(super) fn status(&self) -> RelayStatus {
+        let now = Instant::now();
+        let health = self.health();
+        let state = match (health.breaker.paused(now), health.quota) {
+            (Some((left, reason)), _) => format!("paused for {} s: {reason}", left.as_secs()),
+            (None, Some((used, most))) if used >= i64::from(most) => {
+                format!("paused until tomorrow: today's {most} messages are sent")
+            }
+            (None, Some((used, most))) => format!("ok ({used} of today's {most} sent)"),
+            (None, None) => "ok".to_owned(),
+        };
+        RelayStatus {
+            id: self.id.to_string(),
+            state,
+            connections: self.connections.load(Ordering::Relaxed),
+            window: health.breaker.connections(now) as usize,
+            rate_per_s: health.throttle.rate(now),
+            counts: self.counts.read(),
+        }
+    }
+}
+
+impl Counters {
+    fn read(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            accepted: read(&self.accepted),
+            deferred: read(&self.deferred),
+            refused: read(&self.refused),
+            unknown: read(&self.unknown),
+            troubles: read(&self.troubles),
+        }
+    }
+}

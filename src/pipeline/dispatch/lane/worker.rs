@@ -1,0 +1,151 @@
+//! One connection's worker.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::queue::Found;
+use super::{Lane, Parcel};
+use crate::channels::email::relays::Open;
+use crate::channels::email::smtp::{Feed, Verdict};
+
+/// Connections that die under a waiting mail before it goes back: a relay that takes
+/// connections and drops them is in trouble.
+const MOST_STALE: usize = 3;
+
+/// Carries mails until none comes for as long as an idle connection may be kept, or the
+/// relay's window has no place for this worker.
+pub(super) async fn work(lane: &Lane) {
+    let _working = Working(lane);
+    let mut connection = None;
+    while let Some(parcel) = next(lane).await {
+        connection = carry(lane, parcel, connection).await;
+        if lane.working.load(Ordering::Relaxed) > lane.relay.window(Instant::now()) {
+            break;
+        }
+    }
+}
+
+/// Counts a worker down however it ends.
+struct Working<'a>(&'a Lane);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The next mail; waits for it as long as a connection may be idle.
+async fn next(lane: &Lane) -> Option<Parcel> {
+    let patience = Instant::now() + lane.relay.idle_close();
+    loop {
+        // Listening before looking: what is pushed in between is not missed.
+        let mut bell = std::pin::pin!(lane.bell.notified());
+        bell.as_mut().enable();
+        let until = match take(lane) {
+            Found::Due(parcel) => return Some(parcel),
+            Found::Closed => return None,
+            Found::NotBefore(at) => at,
+            Found::Nothing if Instant::now() >= patience => return None,
+            Found::Nothing => patience,
+        };
+        tokio::select! {
+            () = bell => {}
+            () = tokio::time::sleep_until(until.into()) => {}
+        }
+    }
+}
+
+/// Takes a due mail off the queue. Those of an issue that was stopped meanwhile go back.
+fn take(lane: &Lane) -> Found {
+    loop {
+        let found = lane.queue().take(Instant::now());
+        match found {
+            Found::Due(parcel) if parcel.attempt.issue.is_stopped() => drop(parcel),
+            Found::Due(parcel) => {
+                lane.carried.fetch_add(1, Ordering::Relaxed);
+                return Found::Due(parcel);
+            }
+            found => return found,
+        }
+    }
+}
+
+/// Carries a mail and what follows it; the connection, if it can be kept.
+async fn carry(
+    lane: &Lane,
+    mut parcel: Parcel,
+    mut connection: Option<Open>,
+) -> Option<Open> {
+    let mut feed = Carrier { lane };
+    for _ in 0..MOST_STALE {
+        let mut open = match usable(connection.take()) {
+            Some(open) => open,
+            None => match lane.relay.open().await {
+                Ok(open) => open,
+                Err(_) => {
+                    feed.put_back(parcel);
+                    return None;
+                }
+            },
+        };
+        match open.connection.carry(parcel, &mut feed).await {
+            None => return usable(Some(open)),
+            Some(untried) => parcel = untried,
+        }
+    }
+    lane.relay.hangs_up();
+    feed.put_back(parcel);
+    None
+}
+
+fn usable(mut open: Option<Open>) -> Option<Open> {
+    open.take_if(Open::is_usable)
+}
+
+/// What a connection asks and tells about the mails it carries.
+struct Carrier<'a> {
+    lane: &'a Lane,
+}
+
+impl Carrier<'_> {
+    /// The relay cannot take it now.
+    fn put_back(&self, parcel: Parcel) {
+        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
+        // At once: whether this relay or another takes it is seen when it is taken again.
+        parcel.attempt.give_back(Duration::ZERO);
+    }
+}
+
+impl Feed for Carrier<'_> {
+    type Parcel = Parcel;
+
+    fn next_now(&mut self) -> Option<Parcel> {
+        match take(self.lane) {
+            Found::Due(parcel) => Some(parcel),
+            _ => None,
+        }
+    }
+
+    async fn may_leave(&mut self, parcel: &Parcel) -> bool {
+        parcel.attempt.may_leave().await
+    }
+
+    fn ended(&mut self, parcel: Parcel, verdict: Verdict) {
+        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
+        self.lane.ended.fetch_add(1, Ordering::Relaxed);
+        self.lane.relay.note(&verdict);
+        let relay = Some(self.lane.relay.id.clone());
+        if let Some(alarm) = parcel.attempt.issue.heard(&verdict) {
+            if alarm.open_breaker {
+                self.lane.relay.give_rest(&alarm.reason);
+            }
+            self.lane.hand.alarm(parcel.attempt.issue.clone(), alarm);
+        }
+        parcel.attempt.end(verdict.outcome, relay);
+    }
+
+    fn withdrawn(&mut self, parcel: Parcel) {
+        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
+        parcel.attempt.give_back(Duration::ZERO);
+    }
+}

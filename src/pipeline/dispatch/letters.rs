@@ -1,0 +1,192 @@
+//! Claimed deliveries become mails: made out, signed, and put into the lanes of their relays.
+//!
+//! Done in tasks of their own, a batch each, so that claiming and settling never wait for a
+//! rendering. Signatures cost more than all the rest and have a bounded pool of threads.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tracing::{error, warn};
+
+use super::hand::Try;
+use super::lane::{Lane, Parcel};
+use super::route::Place;
+use super::sending::Sending;
+use crate::channels::email::dkim::Signer;
+use crate::domain::{IssueState, Outcome, UnixMillis};
+use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
+use crate::pipeline::compose::{self, ComposeError, Outbox, Recipient};
+
+/// Mails signed in one go: large enough that handing them to another thread costs nothing,
+/// small enough that the first ones leave while the others are signed.
+const AT_ONCE: usize = 16;
+/// Until a try that the database disturbed comes again.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A claimed delivery and the way it takes.
+pub(super) struct Routed {
+    pub(super) attempt: Try,
+    pub(super) lane: Arc<Lane>,
+    pub(super) not_before: Option<Instant>,
+    /// Its place among the mails for its domain group.
+    pub(super) place: Option<Place>,
+}
+
+/// Makes out the mails of one issue and puts them into their lanes.
+pub(super) async fn make(sending: Arc<Sending>, batch: Vec<Routed>, signing: Arc<Semaphore>) {
+    let Some(channel) = sending.channel() else {
+        return;
+    };
+    let Form::Email(email) = &channel.form else {
+        return;
+    };
+    let signer = match email.signer(&channel.config) {
+        Ok(signer) => signer,
+        Err(problems) => return pause(&sending, &problems.to_string()).await,
+    };
+    let mut batch = batch.into_iter();
+    loop {
+        let mut made: Vec<(Arc<Lane>, Parcel)> = Vec::with_capacity(AT_ONCE);
+        for routed in batch.by_ref().take(AT_ONCE) {
+            if !sending.is_stopped() {
+                made.extend(made_out(&sending, channel, email, routed).await);
+            }
+        }
+        if made.is_empty() && batch.len() == 0 {
+            return;
+        }
+        if let Some(signer) = &signer {
+            made = signed(made, signer.clone(), &signing).await;
+        }
+        queue(made);
+    }
+}
+
+/// Each lane gets its mails in one piece.
+fn queue(made: Vec<(Arc<Lane>, Parcel)>) {
+    let mut made = made.into_iter().peekable();
+    while let Some((lane, parcel)) = made.next() {
+        let mut parcels = vec![parcel];
+        while let Some((_, parcel)) = made.next_if(|(other, _)| Arc::ptr_eq(other, &lane)) {
+            parcels.push(parcel);
+        }
+        lane.push(parcels);
+    }
+}
+
+/// One mail; `None` when its try has ended.
+async fn made_out(
+    sending: &Arc<Sending>,
+    channel: &OpenChannel,
+    email: &EmailChannel,
+    routed: Routed,
+) -> Option<(Arc<Lane>, Parcel)> {
+    let Routed {
+        attempt,
+        lane,
+        not_before,
+        place,
+    } = routed;
+    let Some(reader) = &attempt.row.reader else {
+        attempt.end(rejected("the subscriber is no longer in the database"), None);
+        return None;
+    };
+    let to = Recipient {
+        subscriber: reader.subscriber,
+        address: reader.address.clone(),
+        name: reader.name.clone(),
+    };
+    let row = Outbox {
+        delivery: attempt.row.id,
+        variant: attempt.row.variant,
+        made_at: attempt.row.made_at,
+    };
+    let made = compose::letter(&sending.app, channel, email, &sending.issue, row, &to).await;
+    match made {
+        Ok(made) => Some((
+            lane,
+            Parcel {
+                attempt,
+                letter: made.letter,
+                envelope_from: made.envelope_from,
+                to: made.to,
+                not_before,
+                _place: place,
+            },
+        )),
+        Err(ComposeError::Address(reason)) => {
+            attempt.end(rejected(&reason), None);
+            None
+        }
+        Err(ComposeError::Store(error)) => {
+            warn!(delivery.id = attempt.row.id.0, error = %error, "not made out");
+            attempt.give_back(PAUSE);
+            None
+        }
+        Err(error) => {
+            pause(sending, &error.to_string()).await;
+            attempt.give_back(Duration::ZERO);
+            None
+        }
+    }
+}
+
+/// Signs on a thread of the bounded pool. A mail that cannot be signed does not go out.
+async fn signed(
+    made: Vec<(Arc<Lane>, Parcel)>,
+    signer: Arc<Signer>,
+    signing: &Semaphore,
+) -> Vec<(Arc<Lane>, Parcel)> {
+    // The semaphore is never closed.
+    let _permit = signing.acquire().await;
+    let work = move || {
+        let at = UnixMillis::now();
+        let sign = |(lane, mut parcel): (Arc<Lane>, Parcel)| {
+            if !lane.relay.wants_signatures() {
+                return Some((lane, parcel));
+            }
+            match signer.sign(parcel.letter.headers(), parcel.letter.body(), at) {
+                Ok(headers) => {
+                    parcel.letter.sign_with(headers);
+                    Some((lane, parcel))
+                }
+                Err(error) => {
+                    error!(delivery.id = parcel.attempt.row.id.0, error = %error, "not signed");
+                    parcel.attempt.give_back(PAUSE);
+                    None
+                }
+            }
+        };
+        made.into_iter().filter_map(sign).collect()
+    };
+    // A panic drops the mails it concerns, and they go back.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| {
+        error!(error = %panic, "signing failed");
+        Vec::new()
+    })
+}
+
+/// Stops an issue that cannot go out as it is; its rows stay as they are.
+pub(super) async fn pause(sending: &Sending, why: &str) {
+    let id = sending.issue.id;
+    sending.stop();
+    let states = [IssueState::Sending];
+    match sending.app.db.set_issue_state(id, &states, IssueState::Paused).await {
+        Ok(true) => error!(
+            issue.id = id.0,
+            error = why,
+            "issue paused; mend it, then `courant issues resume {id}`"
+        ),
+        Ok(false) => {}
+        Err(error) => error!(issue.id = id.0, error = %error, "an issue could not be paused"),
+    }
+}
+
+/// Refused by ourselves; the address is not to blame in general.
+fn rejected(reason: &str) -> Outcome {
+    Outcome::Rejected {
+        reason: reason.to_owned(),
+        suppress: false,
+    }
+}

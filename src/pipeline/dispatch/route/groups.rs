@@ -1,0 +1,95 @@
+//! Limits of recipient domains.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::super::rates::{Rates, Wish};
+use crate::channels::email::relays::Relay;
+
+/// Mails in hand for each connection that a group may have: one on it, the rest at its heels.
+const PER_CONNECTION: usize = 4;
+/// What a connection is thought to carry, where a group has no rate: for how long the mails it
+/// has no place for go back. A wrong guess costs a look, nothing else.
+const PER_SECOND: f64 = 5.0;
+
+/// What is known of each group, by relay and the group's number there.
+#[derive(Default)]
+pub(super) struct Groups(HashMap<(Arc<str>, usize), Group>);
+
+#[derive(Default)]
+struct Group {
+    in_hand: Arc<AtomicUsize>,
+    /// When the last mail that went back is due.
+    last_due: Option<Instant>,
+}
+
+/// A mail's place among those for its group; free again when dropped.
+pub(in super::super) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Groups {
+    /// The slots wanted for these mails.
+    pub(super) fn wishes<'a>(
+        &self,
+        mails: impl Iterator<Item = (&'a Arc<Relay>, usize)>,
+    ) -> Vec<Wish> {
+        let mut wishes: HashMap<String, Wish> = HashMap::new();
+        for (relay, group) in mails {
+            let limits = &relay.domains.groups()[group];
+            let Some(rate) = limits.rate else { continue };
+            let name = name(relay, group);
+            let wish = wishes.entry(name.clone()).or_insert(Wish {
+                name,
+                rate: rate.per_second(),
+                count: 0,
+            });
+            wish.count += 1;
+        }
+        wishes.into_values().collect()
+    }
+
+    /// Takes a place and, where the group has a rate, its slot; or says how long to wait.
+    pub(super) fn enter(
+        &mut self,
+        relay: &Arc<Relay>,
+        group: usize,
+        rates: &mut Rates,
+    ) -> Result<(Place, Option<Instant>), Duration> {
+        let limits = &relay.domains.groups()[group];
+        let known = self.0.entry((relay.id.clone(), group)).or_default();
+        let connections = limits.connections.map(|most| most as usize);
+        let in_hand = known.in_hand.load(Ordering::Relaxed);
+        let is_full = connections.is_some_and(|most| in_hand >= most * PER_CONNECTION);
+        let rate = limits.rate.map(crate::config::Rate::per_second);
+        let name = name(relay, group);
+        if is_full || (rate.is_some() && rates.near(&name) == 0) {
+            let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
+            return Err(known.wait(rate.unwrap_or(guess)));
+        }
+        known.in_hand.fetch_add(1, Ordering::Relaxed);
+        let slot = rate.and_then(|_| rates.take(&name));
+        Ok((Place(known.in_hand.clone()), slot))
+    }
+}
+
+impl Group {
+    /// Those that go back come again one after another, at the group's rate.
+    fn wait(&mut self, rate: f64) -> Duration {
+        let now = Instant::now();
+        let last = self.last_due.unwrap_or(now).max(now + super::super::rates::AHEAD);
+        let due = last + Duration::from_secs_f64(1.0 / rate);
+        self.last_due = Some(due);
+        due - now
+    }
+}
+
+fn name(relay: &Relay, group: usize) -> String {
+    format!("relay/{}/{}", relay.id, relay.domains.groups()[group].name)
+}

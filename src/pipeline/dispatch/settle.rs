@@ -1,0 +1,110 @@
+//! Ends of tries, collected and written down in batches.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::hand::{End, Hand};
+use crate::domain::{DeliveryId, DeliveryState};
+use crate::store::{Fate, Settled, StoreError};
+
+/// Ends written in one go.
+const BATCH: usize = 200;
+/// How long an end waits for others.
+const WAIT: Duration = Duration::from_millis(50);
+/// Until it is tried again, when the database does not take it.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is in hand, and the ends that the database does not have yet.
+#[derive(Default)]
+pub(super) struct Ledger {
+    held: HashMap<DeliveryId, i64>,
+    ended: Vec<Settled>,
+    oldest: Option<Instant>,
+    not_before: Option<Instant>,
+}
+
+impl Ledger {
+    /// A delivery was taken.
+    pub(super) fn take(&mut self, id: DeliveryId, generation: i64) {
+        self.held.insert(id, generation);
+    }
+
+    /// Deliveries taken and not written down as ended.
+    pub(super) fn held(&self) -> Vec<(DeliveryId, i64)> {
+        self.held.iter().map(|(id, gen_)| (*id, *gen_)).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether ends could not be written down: nothing more should be begun.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.not_before.is_some()
+    }
+
+    /// An end, to be written down soon. Whether it was a delivery.
+    pub(super) fn note(&mut self, end: &End) -> bool {
+        let mut sent = false;
+        if let Fate::Tried(transition) = &end.fate {
+            sent = transition.state == DeliveryState::Sent;
+            if !sent {
+                info!(
+                    delivery.id = end.id.0,
+                    delivery.state = %transition.state,
+                    reason = transition.reason,
+                    "not sent"
+                );
+            }
+        }
+        self.ended.push(Settled {
+            id: end.id,
+            generation: end.generation,
+            fate: end.fate.clone(),
+            relay: end.relay.as_deref().map(str::to_owned),
+        });
+        self.oldest.get_or_insert_with(Instant::now);
+        sent
+    }
+
+    /// When the collected ends want to be written.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let oldest = self.oldest?;
+        let due = if self.ended.len() >= BATCH { oldest } else { oldest + WAIT };
+        Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+    }
+
+    /// Writes down what has ended, if it is time or `now` demands it. A message that was
+    /// accepted and not written down is one that somebody may get twice, so ends are kept
+    /// until the database takes them.
+    pub(super) async fn write(&mut self, hand: &Hand, now: bool) -> Result<(), StoreError> {
+        while !self.ended.is_empty()
+            && (now || self.due().is_some_and(|due| due <= Instant::now()))
+        {
+            let batch = &self.ended[..self.ended.len().min(BATCH * 2)];
+            let written = hand.db.settle(batch, &hand.owner, hand.clock.now()).await;
+            let settlement = written.inspect_err(|error| {
+                error!(error = %error, "ends of deliveries are not written down yet");
+                self.not_before = Some(Instant::now() + AGAIN);
+            })?;
+            self.not_before = None;
+            let count = batch.len();
+            let done: Vec<(DeliveryId, i64)> =
+                self.ended.drain(..count).map(|s| (s.id, s.generation)).collect();
+            self.oldest = (!self.ended.is_empty()).then(Instant::now);
+            for (id, _) in &settlement.lost {
+                warn!(
+                    delivery.id = id.0,
+                    "its lease had passed on; it may be sent a second time"
+                );
+            }
+            for (id, _) in &done {
+                self.held.remove(id);
+            }
+            hand.journal.forget(done);
+        }
+        Ok(())
+    }
+}
