@@ -100,8 +100,6 @@ pub enum Form {
 pub struct EmailChannel {
     /// Its own keys.
     pub settings: EmailSettings,
-    /// Whether its templates ask for the reader, so that renderings cannot be shared.
-    pub personal: bool,
 }
 
 impl EmailChannel {
@@ -244,7 +242,6 @@ fn open_email(
             Some("add [relays.main] with url = \"smtp://…\"".to_owned()),
         ));
     }
-    let mut personal = false;
     let mut names: BTreeSet<String> = channel
         .schedules
         .keys()
@@ -260,14 +257,10 @@ fn open_email(
                 continue;
             }
             problems.extend(without_a_way_out(channel, templates, &part));
-            personal |= templates.mentions(&part, "reader");
         }
     }
-    if let Some(subject) = &settings.subject {
-        personal |= templates.source_mentions(subject, "reader");
-    }
     if problems.is_empty() {
-        Ok(EmailChannel { settings, personal })
+        Ok(EmailChannel { settings })
     } else {
         Err(problems)
     }

@@ -15,7 +15,8 @@ use crate::domain::{DeliveryState, IssueState, Outcome, RetryPolicy, Transition,
 use crate::store::{Claimed, Settled, StoreError};
 
 use super::app::{EmailChannel, Form, OpenChannel};
-use super::compose::{self, ComposeError, Outgoing};
+use super::compose::{ComposeError, Making, Outgoing, Recipient};
+use super::publish::Outbox;
 use super::{App, publish};
 
 /// Pauses before the end of a try is written down again, when the database does not take it.
@@ -64,7 +65,22 @@ async fn deliver_mail(
         let gone = rejected("the subscriber is no longer in the database".to_owned());
         return settle(app, claimed, None, gone).await;
     };
-    match compose::mail_for(app, channel, email, claimed, reader).await {
+    let making = Making {
+        app,
+        channel,
+        email,
+        issue: &claimed.issue,
+    };
+    let outbox = Outbox {
+        delivery: claimed.delivery.id,
+        made_at: claimed.made_at,
+    };
+    let to = Recipient {
+        subscriber: reader.subscriber,
+        address: reader.address.clone(),
+        name: reader.name.clone(),
+    };
+    match making.letter(claimed.variant, outbox, &to).await {
         Ok(mail) => send(app, email, claimed, mail, stop).await,
         Err(ComposeError::Store(error)) => Err(error),
         Err(ComposeError::Address(reason)) => settle(app, claimed, None, rejected(reason)).await,
@@ -97,7 +113,7 @@ async fn send(
     }
     let relay = place.relay().to_owned();
     let verdict = place
-        .send(&mail.envelope_from, &mail.to, &mail.message)
+        .send(&mail.envelope_from, &mail.to, &mail.letter.to_bytes())
         .await;
     if let Some(trouble @ (IssueTrouble::SenderRefused | IssueTrouble::TooLarge)) =
         verdict.issue_trouble
