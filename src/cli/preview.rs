@@ -53,17 +53,19 @@ pub async fn run(app: &App, args: PreviewArgs, out: Output) -> anyhow::Result<()
     };
     match &channel.form {
         Form::Email(email) => {
-            let mail = draft::mail(app, channel, email, &draft).await?;
+            let proof = draft::mail(app, channel, email, &draft).await?;
             let text = match args.form.unwrap_or(PreviewForm::Text) {
-                PreviewForm::Html => mail.html.clone(),
-                PreviewForm::Text => format!("Subject: {}\n\n{}", mail.subject, mail.text),
-                PreviewForm::Eml => String::from_utf8_lossy(&mail.build()?).into_owned(),
+                PreviewForm::Html => proof.html.clone(),
+                PreviewForm::Text => format!("Subject: {}\n\n{}", proof.subject, proof.text),
+                PreviewForm::Eml => {
+                    String::from_utf8_lossy(&proof.mail.letter.to_bytes()).into_owned()
+                }
                 _ => bail!(Usage(
                     "a mail can be previewed --as html, text or eml".to_owned()
                 )),
             };
             if out.is_json() {
-                let document = serde_json::json!({ "subject": mail.subject, "html": mail.html, "text": mail.text });
+                let document = serde_json::json!({ "subject": proof.subject, "html": proof.html, "text": proof.text });
                 return out.answer(&document, String::new);
             }
             print(&text)

@@ -112,8 +112,8 @@ async fn test(
     };
     let mut refused = Vec::new();
     for address in &addresses {
-        let mail = draft::mail(app, channel, email, &draft.addressed(address)).await?;
-        if let Err(reason) = send(app, email, address, &mail.build()?).await {
+        let proof = draft::mail(app, channel, email, &draft.addressed(address)).await?;
+        if let Err(reason) = send(app, email, address, &proof.mail.letter.to_bytes()).await {
             refused.push(format!("{address}: {reason}"));
         }
     }

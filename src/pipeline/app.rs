@@ -108,8 +108,6 @@ pub struct EmailChannel {
     /// Its own keys.
     pub settings: EmailSettings,
     signer: OnceLock<Option<Arc<Signer>>>,
-    /// Whether its templates ask for the reader, so that renderings cannot be shared.
-    pub personal: bool,
 }
 
 impl EmailChannel {
@@ -264,7 +262,6 @@ fn open_email(
             Some("add [relays.main] with url = \"smtp://…\"".to_owned()),
         ));
     }
-    let mut personal = false;
     let mut names: BTreeSet<String> = channel
         .schedules
         .keys()
@@ -280,14 +277,10 @@ fn open_email(
                 continue;
             }
             problems.extend(without_a_way_out(channel, templates, &part));
-            personal |= templates.mentions(&part, "reader");
         }
     }
-    if let Some(subject) = &settings.subject {
-        personal |= templates.source_mentions(subject, "reader");
-    }
     if problems.is_empty() {
-        Ok(EmailChannel { settings, personal, signer: OnceLock::new() })
+        Ok(EmailChannel { settings, signer: OnceLock::new() })
     } else {
         Err(problems)
     }

@@ -1,28 +1,32 @@
 //! An issue becomes a mail: rendered once per variant, then made out to each reader.
 //!
 //! Readers who get the same articles share one rendering: subject, HTML with its CSS inlined,
-//! and text. The two addresses that differ per reader are put in as slots and filled when the
-//! mail is made out. A template that asks for `reader` itself cannot be shared and is rendered
-//! per reader.
+//! and text, encoded into a [`Pattern`]. Where something of the reader's goes there is a mark,
+//! filled when the mail is made out. A template that does more with the reader than print them
+//! is found out when it runs ([`crate::templates::context::Reader`]), and runs once for each.
 
 mod rendered;
+mod renderings;
 
-use std::sync::Arc;
-
-use crate::channels::email::{ListHeaders, Mail, MailError, Mailbox};
+use crate::channels::email::{
+    Filling, Letter, ListHeaders, MailError, Mailbox, Pattern, Personal, Shared,
+};
 use crate::domain::{
-    Article, DeliveryId, EmailAddress, HeaderText, Issue, IssueId, Purpose, SubscriberId,
+    AddressError, Article, EmailAddress, HeaderText, Issue, IssueId, Purpose, SubscriberId,
     UnixMillis, message_id,
 };
-use crate::store::{Claimed, Reader, StoreError};
-use crate::templates::context::{Links, Reader as ReaderView};
+use crate::store::StoreError;
+use crate::templates::context::{Links, Reader};
 use crate::templates::{Format, TemplateError};
 
 use super::app::{EmailChannel, OpenChannel};
+use super::publish::Outbox;
 use super::views::{self, feed_url, issue_url};
 use super::{App, public_url};
-use rendered::{PREFERENCES_SLOT, UNSUBSCRIBE_SLOT};
-pub use rendered::{Rendered, Renderings, parts};
+pub use rendered::parts;
+use rendered::{Rendered, marks, reader_marks};
+use renderings::Edition;
+pub use renderings::Renderings;
 
 /// Why a mail could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +60,21 @@ pub struct Outgoing {
     pub envelope_from: String,
     /// The envelope's recipient.
     pub to: EmailAddress,
-    /// RFC 5322 bytes.
-    pub message: Vec<u8>,
+    /// The message.
+    pub letter: Letter,
+}
+
+/// A mail to look at.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The subject.
+    pub subject: String,
+    /// The HTML part.
+    pub html: String,
+    /// The text part.
+    pub text: String,
+    /// All of it, as it would go out.
+    pub mail: Outgoing,
 }
 
 /// Who a mail is made out to.
@@ -71,7 +88,18 @@ pub struct Recipient {
     pub name: String,
 }
 
-/// One mail in the making: everything but the reader.
+impl Recipient {
+    fn mailbox(&self) -> Result<Mailbox, ComposeError> {
+        let wrong = |e: AddressError| ComposeError::Address(e.to_string());
+        Ok(Mailbox {
+            name: HeaderText::clean(&self.name),
+            address: EmailAddress::parse(&self.address).map_err(wrong)?,
+        })
+    }
+}
+
+/// One issue in the making: everything but the reader.
+#[derive(Clone, Copy)]
 pub struct Making<'a> {
     /// The house.
     pub app: &'a App,
@@ -81,172 +109,175 @@ pub struct Making<'a> {
     pub email: &'a EmailChannel,
     /// The issue.
     pub issue: &'a Issue,
-    /// The outbox row; the root of the Message-ID.
-    pub delivery: DeliveryId,
-    /// The mail's Date, the same at every try.
-    pub made_at: UnixMillis,
-}
-
-/// Makes out the mail of one claimed delivery.
-///
-/// # Errors
-/// [`ComposeError`]; a template's error concerns the whole issue, an address only its row.
-pub async fn mail_for(
-    app: &App,
-    channel: &OpenChannel,
-    email: &EmailChannel,
-    issue: &Issue,
-    claimed: &Claimed,
-    reader: &Reader,
-) -> Result<Outgoing, ComposeError> {
-    let making = Making {
-        app,
-        channel,
-        email,
-        issue,
-        delivery: claimed.id,
-        made_at: claimed.made_at,
-    };
-    let to = Recipient {
-        subscriber: reader.subscriber,
-        address: reader.address.clone(),
-        name: reader.name.clone(),
-    };
-    let mail = if email.personal {
-        making.mail(&articles_of(app, claimed).await?, &to).await?
-    } else {
-        let rendered = making.shared(claimed).await?;
-        making.made_out(&rendered, &to)?
-    };
-    let id = claimed.id;
-    let token = format!("{id}-{}", app.keys.mac8(&format!("bounce {id}")));
-    let envelope_from = email.settings.envelope_from(&token);
-    Ok(Outgoing {
-        envelope_from,
-        to: mail.to.address.clone(),
-        message: mail.build()?,
-    })
-}
-
-/// The articles of a claimed delivery's variant, at their frozen revisions, newest first.
-async fn articles_of(app: &App, claimed: &Claimed) -> Result<Vec<Article>, StoreError> {
-    let positions = app
-        .db
-        .variant_positions(claimed.issue, claimed.variant)
-        .await?;
-    let all = app.db.issue_articles(claimed.issue).await?;
-    Ok(all
-        .into_iter()
-        .filter(|(line, _)| positions.contains(&line.position))
-        .map(|(_, article)| article)
-        .collect())
 }
 
 impl Making<'_> {
-    /// The mail for one reader, rendered for them alone.
+    /// Makes out the mail of one delivery. What readers of the variant share is made at the
+    /// first one and kept.
+    ///
+    /// # Errors
+    /// [`ComposeError`]; a template's error concerns the whole issue, an address only its row.
+    pub async fn letter(
+        &self,
+        variant: i64,
+        outbox: Outbox,
+        to: &Recipient,
+    ) -> Result<Outgoing, ComposeError> {
+        let to_whom = to.mailbox()?;
+        let key = (self.issue.id, variant);
+        let make = || async { self.edition(&articles_of(self.app, key).await?).await };
+        let pattern = match self.app.renderings.edition(key, make).await? {
+            Edition::Shared(pattern) => pattern,
+            Edition::PerReader(articles) => {
+                self.pattern(&self.for_reader(&articles, &to_whom).await?)?
+            }
+        };
+        self.made_out(&pattern, outbox, to.subscriber, to_whom)
+    }
+
+    /// The mail of a reader who gets these articles, with its texts.
     ///
     /// # Errors
     /// A template's error, or an address that is none.
-    pub async fn mail(&self, articles: &[Article], to: &Recipient) -> Result<Mail, ComposeError> {
-        let links = links_for(self.app, self.issue, to.subscriber);
-        let view = ReaderView {
-            name: to.name.clone(),
-            address: to.address.clone(),
-        };
-        let rendered = self.render(articles, &links, Some(view)).await?;
-        self.made_out(&rendered, to)
-    }
-
-    /// The rendering that readers of one variant share.
-    async fn shared(&self, claimed: &Claimed) -> Result<Arc<Rendered>, ComposeError> {
-        let key = (claimed.issue, claimed.variant);
-        if let Some(rendered) = self.app.renderings.get(key) {
-            return Ok(rendered);
-        }
-        let articles = articles_of(self.app, claimed).await?;
-        let links = slot_links(self.app, self.issue);
-        let rendered = Arc::new(self.render(&articles, &links, None).await?);
-        self.app.renderings.keep(key, rendered.clone());
-        Ok(rendered)
-    }
-
-    /// Renders subject, HTML and text.
-    async fn render(
+    pub async fn proof(
         &self,
         articles: &[Article],
-        links: &Links,
-        reader: Option<ReaderView>,
-    ) -> Result<Rendered, ComposeError> {
-        let (config, channel) = (&self.app.config, &self.channel.config);
-        let mut context =
-            views::context(config, channel, self.issue, articles, links.clone(), reader);
-        let templates = self.app.templates.clone();
-        let schedule = &self.issue.schedule;
-        let name = (self.email).template_for(schedule, self.channel, articles.len());
-        let subject_source = self.email.subject_for(articles.len());
-        let place = format!("subject of channel {}", self.channel.config.id);
-        let work = move || {
-            let subject =
-                templates.render_source(&place, &subject_source, Format::Text, &context)?;
-            let subject = HeaderText::clean(&subject);
-            context.issue.title = subject.to_string();
-            let (html, text) = parts(&templates, &name, &context)?;
-            Ok(Rendered {
-                subject,
-                html,
-                text,
-                language: context.language,
-            })
+        outbox: Outbox,
+        to: &Recipient,
+    ) -> Result<Proof, ComposeError> {
+        let to_whom = to.mailbox()?;
+        let rendered = match self.for_all(articles).await? {
+            Some(rendered) => rendered,
+            None => self.for_reader(articles, &to_whom).await?,
         };
+        let own = self.own(to.subscriber, &to_whom);
+        let marks = self.marks();
+        let texts = rendered.filled(&marks, &own.as_ref());
+        let pattern = self.pattern(&rendered)?;
+        Ok(Proof {
+            subject: texts.subject,
+            html: texts.html,
+            text: texts.text,
+            mail: self.made_out(&pattern, outbox, to.subscriber, to_whom)?,
+        })
+    }
+
+    async fn edition(&self, articles: &[Article]) -> Result<Edition, ComposeError> {
+        Ok(match self.for_all(articles).await? {
+            Some(rendered) => Edition::Shared(self.pattern(&rendered)?),
+            None => Edition::PerReader(articles.into()),
+        })
+    }
+
+    /// The rendering that all readers can share; `None` when there is none.
+    async fn for_all(&self, articles: &[Article]) -> Result<Option<Rendered>, ComposeError> {
+        let marks = self.marks();
+        let reader = Reader::unknown(&reader_marks(&marks));
+        match self.render(articles, reader.clone()).await {
+            Ok(rendered) => {
+                let is_whole = reader.only_printed() == Some(rendered.places(&marks));
+                Ok(is_whole.then_some(rendered))
+            }
+            // A filter may not take what is no string; with a reader there is one.
+            Err(_) if reader.is_used() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The rendering for one reader.
+    async fn for_reader(
+        &self,
+        articles: &[Article],
+        to: &Mailbox,
+    ) -> Result<Rendered, ComposeError> {
+        let marks = reader_marks(&self.marks());
+        let reader = Reader::marked(to.name.as_str(), to.address.as_str(), &marks);
+        self.render(articles, reader).await
+    }
+
+    async fn render(&self, articles: &[Article], reader: Reader) -> Result<Rendered, ComposeError> {
+        let (config, channel) = (&self.app.config, &self.channel.config);
+        let links = links(self.app, self.issue, &self.marks());
+        let context = views::context(config, channel, self.issue, articles, links, Some(reader));
+        let templates = self.app.templates.clone();
+        let name = (self.email).template_for(&self.issue.schedule, self.channel, articles.len());
+        let subject = self.email.subject_for(articles.len());
+        let place = format!("subject of channel {}", channel.id);
+        let work = move || Rendered::new(&templates, (&place, &subject), &name, context);
         // Inlining costs about a millisecond of CPU for 20 articles: not on the async threads.
         match tokio::task::spawn_blocking(work).await {
             Ok(result) => result,
-            Err(panic) => Err(ComposeError::Css(
-                self.channel.config.id.clone(),
-                panic.to_string(),
-            )),
+            Err(panic) => Err(ComposeError::Css(channel.id.clone(), panic.to_string())),
         }
     }
 
-    /// Puts a rendering and a reader into a mail.
-    fn made_out(&self, rendered: &Rendered, to: &Recipient) -> Result<Mail, ComposeError> {
-        let Self {
-            app,
-            channel,
-            email,
-            ..
-        } = self;
-        let address =
-            EmailAddress::parse(&to.address).map_err(|e| ComposeError::Address(e.to_string()))?;
-        let links = links_for(app, self.issue, to.subscriber);
-        let (html, text) = rendered.filled(&links);
-        let domain = email.settings.from.address.domain().to_owned();
-        let mac = app.keys.mac8(&format!("message {}", self.delivery));
-        Ok(Mail {
-            from: email.settings.from.clone(),
-            to: Mailbox {
-                name: HeaderText::clean(&to.name),
-                address,
-            },
-            reply_to: email.settings.reply_to.clone(),
-            subject: rendered.subject.clone(),
-            message_id: message_id(self.issue.id, self.delivery, &mac, &domain),
-            date: self.made_at,
-            language: rendered.language.clone(),
-            list: self.list(&links),
-            archived_at: links.web.as_deref().and_then(|url| url.parse().ok()),
-            feedback_id: Some(HeaderText::clean(&format!(
-                "{}:{}:{domain}",
-                self.issue.id, channel.config.id
-            ))),
-            delivery: Some(HeaderText::clean(&format!("{}.{mac}", self.delivery))),
-            html,
-            text,
+    fn marks(&self) -> Personal<String> {
+        marks(&self.app.keys, &self.issue.channel)
+    }
+
+    /// What is a reader's own in the mail.
+    fn own(&self, subscriber: SubscriberId, to: &Mailbox) -> Personal<String> {
+        let seal = |purpose| self.app.keys.seal(purpose, subscriber, &self.issue.channel);
+        Personal {
+            name: to.name.to_string(),
+            address: to.address.to_string(),
+            unsubscribe: seal(Purpose::Unsubscribe),
+            preferences: seal(Purpose::Preferences),
+        }
+    }
+
+    /// Encodes a rendering.
+    fn pattern(&self, rendered: &Rendered) -> Result<Pattern, ComposeError> {
+        let settings = &self.email.settings;
+        let (marks, issue) = (self.marks(), self.issue);
+        let links = links(self.app, issue, &marks);
+        let domain = settings.from.address.domain();
+        let feedback_id = HeaderText::clean(&format!("{}:{}:{domain}", issue.id, issue.channel));
+        Ok(Pattern::new(&Shared {
+            from: &settings.from,
+            reply_to: settings.reply_to.as_ref(),
+            subject: &rendered.subject,
+            language: &rendered.language,
+            list: self.list(&links).as_ref(),
+            archived_at: links
+                .web
+                .as_deref()
+                .and_then(|url| url.parse().ok())
+                .as_ref(),
+            feedback_id: Some(&feedback_id),
+            html: &rendered.html,
+            text: &rendered.text,
+            marks: &marks,
+        })?)
+    }
+
+    /// Makes a pattern out to a reader.
+    fn made_out(
+        &self,
+        pattern: &Pattern,
+        outbox: Outbox,
+        subscriber: SubscriberId,
+        to: Mailbox,
+    ) -> Result<Outgoing, ComposeError> {
+        let (keys, settings) = (&self.app.keys, &self.email.settings);
+        let id = outbox.delivery;
+        let mac = keys.mac8(&format!("message {id}"));
+        let domain = settings.from.address.domain();
+        let letter = pattern.letter(&Filling {
+            to: &to,
+            message_id: &message_id(self.issue.id, id, &mac, domain),
+            date: outbox.made_at,
+            delivery: Some(&HeaderText::clean(&format!("{id}.{mac}"))),
+            own: self.own(subscriber, &to).as_ref(),
+        })?;
+        let token = format!("{id}-{}", keys.mac8(&format!("bounce {id}")));
+        Ok(Outgoing {
+            envelope_from: settings.envelope_from(&token),
+            to: to.address,
+            letter,
         })
     }
-}
 
-impl Making<'_> {
     /// What tells mail programs that this is a list, and how to leave it (RFC 2369, 2919, 8058).
     fn list(&self, links: &Links) -> Option<ListHeaders> {
         let settings = &self.email.settings;
@@ -263,7 +294,21 @@ impl Making<'_> {
     }
 }
 
-/// The title an issue is listed under: its subject.
+/// The articles of an issue's variant, at their frozen revisions, newest first.
+async fn articles_of(
+    app: &App,
+    (issue, variant): (IssueId, i64),
+) -> Result<Vec<Article>, StoreError> {
+    let positions = app.db.variant_positions(issue, variant).await?;
+    let all = app.db.issue_articles(issue).await?;
+    Ok(all
+        .into_iter()
+        .filter(|(line, _)| positions.contains(&line.position))
+        .map(|(_, article)| article)
+        .collect())
+}
+
+/// The title an issue is listed under: its subject, unless that has a reader in it.
 ///
 /// # Errors
 /// The subject template's.
@@ -277,43 +322,34 @@ pub fn issue_title(
         super::app::Form::Email(email) => email.subject_for(articles.len()),
         _ => DEFAULT_TITLE.to_owned(),
     };
-    let links = slot_links(app, issue);
-    let context = views::context(&app.config, &channel.config, issue, articles, links, None);
+    let marks = marks(&app.keys, &issue.channel);
+    let links = links(app, issue, &marks);
+    let reader = Reader::unknown(&reader_marks(&marks));
+    let person = Some(reader.clone());
+    let context = views::context(&app.config, &channel.config, issue, articles, links, person);
     let place = format!("subject of channel {}", channel.config.id);
-    let title = app
-        .templates
-        .render_source(&place, &source, Format::Text, &context)?;
-    Ok(HeaderText::clean(&title).to_string())
+    let render =
+        |source: &str| (app.templates).render_source(&place, source, Format::Text, &context);
+    let title = render(&source);
+    let title = if reader.is_used() {
+        render(DEFAULT_TITLE)
+    } else {
+        title
+    };
+    Ok(HeaderText::clean(&title?).to_string())
 }
 
 /// What a channel without a subject template lists its issues under.
 pub const DEFAULT_TITLE: &str =
     "{% if issue.articles %}{{ issue.articles[0].title }}{% else %}{{ channel.title }}{% endif %}";
 
-/// A reader's addresses.
-#[must_use]
-pub fn links_for(app: &App, issue: &Issue, who: SubscriberId) -> Links {
-    let unsubscribe = app.keys.seal(Purpose::Unsubscribe, who, &issue.channel);
-    let preferences = app.keys.seal(Purpose::Preferences, who, &issue.channel);
-    Links {
-        unsubscribe: Some(public_url(
-            &app.config,
-            &format!("unsubscribe/{unsubscribe}"),
-        )),
-        preferences: Some(public_url(
-            &app.config,
-            &format!("preferences/{preferences}"),
-        )),
-        ..slot_links(app, issue)
-    }
-}
-
-/// The addresses with slots where a reader's own go.
-fn slot_links(app: &App, issue: &Issue) -> Links {
+/// The addresses in a mail, with these in the reader's own.
+fn links(app: &App, issue: &Issue, own: &Personal<String>) -> Links {
+    let public = |page: &str, token: &str| public_url(&app.config, &format!("{page}/{token}"));
     Links {
         web: Some(issue_url(&app.config, issue)),
-        unsubscribe: Some(UNSUBSCRIBE_SLOT.to_owned()),
-        preferences: Some(PREFERENCES_SLOT.to_owned()),
+        unsubscribe: Some(public("unsubscribe", &own.unsubscribe)),
+        preferences: Some(public("preferences", &own.preferences)),
         feed: feed_url(&app.config),
     }
 }

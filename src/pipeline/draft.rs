@@ -1,6 +1,5 @@
 //! Issues that do not exist: what would go out now, for `preview` and `publish --test`.
 
-use crate::channels::email::Mail;
 use crate::channels::feed::{FeedDoc, FeedSettings};
 use crate::domain::{
     Article, DeliveryId, EmailAddress, Issue, SubscriberId, SubscriptionState, UnixMillis,
@@ -9,8 +8,8 @@ use crate::store::{AudienceFilter, StoreError, ZoneFilter};
 
 use super::App;
 use super::app::{EmailChannel, Form, OpenChannel};
-use super::compose::{self, ComposeError, Recipient};
-use super::publish;
+use super::compose::{self, ComposeError, Proof, Recipient};
+use super::publish::{self, Outbox};
 use super::select::Taste;
 
 /// Articles taken when there is nothing new.
@@ -191,14 +190,16 @@ pub async fn mail(
     channel: &OpenChannel,
     email: &EmailChannel,
     draft: &Draft,
-) -> Result<Mail, ComposeError> {
+) -> Result<Proof, ComposeError> {
     let making = compose::Making {
         app,
         channel,
         email,
         issue: &draft.issue,
+    };
+    let outbox = Outbox {
         delivery: DeliveryId(0),
         made_at: draft.issue.created_at,
     };
-    making.mail(&draft.articles, &draft.to).await
+    making.proof(&draft.articles, outbox, &draft.to).await
 }

@@ -3,7 +3,8 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::pipeline::audience;
+use crate::config::Config;
+use crate::pipeline::{App, audience};
 use crate::web::State;
 
 use super::live::Live;

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::domain::{self, Direction, UnixMillis};
 
+pub use super::reader::{Marks, Reader};
+
 /// Everything a rendering of an issue sees; its fields are the names at the top level.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Context {
@@ -146,13 +148,4 @@ pub struct Links {
     pub preferences: Option<String>,
     /// A feed of the channel.
     pub feed: Option<String>,
-}
-
-/// The person a mail is for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Reader {
-    /// Their name, may be empty.
-    pub name: String,
-    /// Their address.
-    pub address: String,
 }

@@ -21,6 +21,7 @@ pub mod filters;
 mod links;
 mod load;
 mod numbers;
+mod reader;
 mod references;
 pub mod samples;
 mod strings;
@@ -208,12 +209,7 @@ fn environment() -> Environment<'static> {
     env.set_debug(true);
     // `debug()` prints the whole context, the reader's address and links with it.
     env.remove_global("debug");
-    env.set_auto_escape_callback(|name| match name.rsplit('.').next() {
-        Some("txt" | "css") => AutoEscape::None,
-        Some("json") => AutoEscape::Json,
-        // Whatever is not known to be plain is escaped.
-        _ => AutoEscape::Html,
-    });
+    env.set_auto_escape_callback(escaping);
     env.set_formatter(write_value);
     let mut syntax = minijinja::syntax::SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
@@ -225,6 +221,16 @@ fn environment() -> Environment<'static> {
     env
 }
 
+/// How values are escaped in a template of this name.
+fn escaping(name: &str) -> AutoEscape {
+    match name.rsplit('.').next() {
+        Some("txt" | "css") => AutoEscape::None,
+        Some("json") => AutoEscape::Json,
+        // Whatever is not known to be plain is escaped.
+        _ => AutoEscape::Html,
+    }
+}
+
 /// Escapes HTML like minijinja, but leaves `/` alone: an address with `&#x2f;` at every step is
 /// as safe as without, half as long again, and unreadable in a mail's source.
 fn write_value(
@@ -232,6 +238,9 @@ fn write_value(
     state: &mut minijinja::State<'_, '_>,
     value: &Value,
 ) -> Result<(), minijinja::Error> {
+    if reader::print(out, state, value)? {
+        return Ok(());
+    }
     let text = match state.auto_escape() {
         AutoEscape::Html if !value.is_safe() => value.as_str(),
         _ => None,
@@ -258,20 +267,28 @@ fn capped(
     template: &minijinja::Template<'_, '_>,
     context: &Value,
 ) -> Result<String, minijinja::Error> {
-    struct Page(Vec<u8>);
+    struct Page(Vec<u8>, Option<Arc<reader::Watch>>);
     impl std::io::Write for Page {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.write_all(bytes)?;
+            Ok(bytes.len())
+        }
+        fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
             if self.0.len() + bytes.len() > OUTPUT_LIMIT {
                 return Err(std::io::ErrorKind::FileTooLarge.into());
             }
             self.0.extend_from_slice(bytes);
-            Ok(bytes.len())
+            if let Some(watch) = &self.1 {
+                watch.arrived();
+            }
+            Ok(())
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
     }
-    let mut page = Page(Vec::with_capacity(8 << 10));
+    let watch = reader::Watch::over(context, escaping(template.name()));
+    let mut page = Page(Vec::with_capacity(8 << 10), watch);
     template.render_captured_to(context.clone(), &mut page)?;
     String::from_utf8(page.0).map_err(|_| {
         minijinja::Error::new(minijinja::ErrorKind::WriteFailure, "the text is not UTF-8")

@@ -1,25 +1,42 @@
-//! A rendering that readers share, with slots where their own addresses go.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+//! What the templates made of a variant: subject and both parts, with marks where something
+//! of the reader's goes.
 
 use super::ComposeError;
-use crate::domain::{HeaderText, IssueId};
+use crate::channels::email::{Escaping, Personal};
+use crate::domain::{HeaderText, Purpose, SubscriberId, TokenKey};
 use crate::html;
-use crate::templates::Templates;
-use crate::templates::context::{Context, Links};
+use crate::templates::context::{Context, Marks};
+use crate::templates::{Format, Templates};
 
-/// Stand where a reader's own addresses go; nobody can own the domain (RFC 2606 §2).
-pub(super) const UNSUBSCRIBE_SLOT: &str = "https://slot.courant.invalid/unsubscribe";
-pub(super) const PREFERENCES_SLOT: &str = "https://slot.courant.invalid/preferences";
-/// Renderings kept.
-const MOST_KEPT: usize = 64;
+/// Nobody: the tokens sealed for them stand where readers' own go. They have the length and
+/// the letters of any other token, so whatever a template does to a link, it does to all of
+/// them alike; and no text from outside can contain one.
+const NOBODY: SubscriberId = SubscriberId(-1);
 
-/// A rendering, with slots or made for one reader.
+/// The marks of a channel's mails.
+pub(super) fn marks(keys: &TokenKey, channel: &str) -> Personal<String> {
+    let mark = |what: &str| format!("reader-{what}-{}", keys.mac8(&format!("mark {what}")));
+    Personal {
+        name: mark("name"),
+        address: mark("address"),
+        unsubscribe: keys.seal(Purpose::Unsubscribe, NOBODY, channel),
+        preferences: keys.seal(Purpose::Preferences, NOBODY, channel),
+    }
+}
+
+/// The marks a template's `reader` prints.
+pub(super) fn reader_marks(marks: &Personal<String>) -> Marks {
+    Marks {
+        name: marks.name.as_str().into(),
+        address: marks.address.as_str().into(),
+    }
+}
+
+/// A rendering, with marks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// The subject.
-    pub subject: HeaderText,
+pub(super) struct Rendered {
+    /// The subject, as its template made it.
+    pub subject: String,
     /// The HTML part, CSS inlined.
     pub html: String,
     /// The text part.
@@ -29,46 +46,45 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// The same with the reader's own addresses in their slots.
-    pub(super) fn filled(&self, links: &Links) -> (String, String) {
-        let slots = [
-            (
-                UNSUBSCRIBE_SLOT,
-                links.unsubscribe.as_deref().unwrap_or_default(),
-            ),
-            (
-                PREFERENCES_SLOT,
-                links.preferences.as_deref().unwrap_or_default(),
-            ),
-        ];
-        let mut filled = (self.html.clone(), self.text.clone());
-        for (slot, url) in slots {
-            filled.0 = filled.0.replace(slot, &url.replace('&', "&amp;"));
-            filled.1 = filled.1.replace(slot, url);
+    /// Renders the three: `subject` is the source of its template, called `place`; `name` is
+    /// the template of the parts.
+    pub(super) fn new(
+        templates: &Templates,
+        (place, subject): (&str, &str),
+        name: &str,
+        mut context: Context,
+    ) -> Result<Self, ComposeError> {
+        let subject = templates.render_source(place, subject, Format::Text, &context)?;
+        // With a reader in it, it is not what the issue is called.
+        if !context.reader.as_ref().is_some_and(|r| r.is_used()) {
+            context.issue.title = HeaderText::clean(&subject).to_string();
         }
-        filled
-    }
-}
-
-/// The renderings of the issues that are being sent.
-#[derive(Debug, Default)]
-pub struct Renderings(Mutex<HashMap<(IssueId, i64), Arc<Rendered>>>);
-
-impl Renderings {
-    pub(super) fn get(&self, key: (IssueId, i64)) -> Option<Arc<Rendered>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .cloned()
+        let (html, text) = parts(templates, name, &context)?;
+        Ok(Self {
+            subject,
+            html,
+            text,
+            language: context.language,
+        })
     }
 
-    pub(super) fn keep(&self, key: (IssueId, i64), rendered: Arc<Rendered>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
+    /// How many places there are for the reader's name and address.
+    pub(super) fn places(&self, marks: &Personal<String>) -> usize {
+        [&self.subject, &self.html, &self.text]
+            .iter()
+            .map(|text| marks.people_in(text))
+            .sum()
+    }
+
+    /// The same with a reader's own in the places.
+    pub(super) fn filled(&self, marks: &Personal<String>, own: &Personal<&str>) -> Self {
+        let subject = marks.filled(&self.subject, own, Escaping::Plain);
+        Self {
+            subject: HeaderText::clean(&subject).to_string(),
+            html: marks.filled(&self.html, own, Escaping::Html),
+            text: marks.filled(&self.text, own, Escaping::Plain),
+            language: self.language.clone(),
         }
-        kept.insert(key, rendered);
     }
 }
 

@@ -16,7 +16,8 @@ use super::sending::Sending;
 use crate::channels::email::dkim::Signer;
 use crate::domain::{IssueState, Outcome, UnixMillis};
 use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
-use crate::pipeline::compose::{self, ComposeError, Outbox, Recipient};
+use crate::pipeline::compose::{ComposeError, Making, Recipient};
+use crate::pipeline::publish::Outbox;
 
 /// Mails signed in one go: large enough that handing them to another thread costs nothing,
 /// small enough that the first ones leave while the others are signed.
@@ -99,11 +100,15 @@ async fn made_out(
     };
     let row = Outbox {
         delivery: attempt.row.id,
-        variant: attempt.row.variant,
         made_at: attempt.row.made_at,
     };
-    let made = compose::letter(&sending.app, channel, email, &sending.issue, row, &to).await;
-    match made {
+    let making = Making {
+        app: &sending.app,
+        channel,
+        email,
+        issue: &sending.issue,
+    };
+    match making.letter(attempt.row.variant, row, &to).await {
         Ok(made) => Some((
             lane,
             Parcel {

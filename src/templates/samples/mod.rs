@@ -148,10 +148,7 @@ fn sample(
             preferences: Some(format!("{public}/preferences/cAAAAAAAAAAqYnJpZWY")),
             feed: Some(format!("{public}/feeds/feed.rss")),
         },
-        reader: Some(Reader {
-            name: "Ayesha O’Neil <b>".to_owned(),
-            address: "ayesha@example.org".to_owned(),
-        }),
+        reader: Some(Reader::new("Ayesha O’Neil <b>", "ayesha@example.org")),
     };
     Sample { name, context }
 }

@@ -11,6 +11,20 @@ const LINE: usize = 78;
 pub(super) struct Headers(String);
 
 impl Headers {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes))
+    }
+
+    /// The lines so far, each with its CRLF; none are left.
+    pub(super) fn take(&mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Text that is whole lines, or becomes one with what follows.
+    pub(super) fn whole(&mut self, lines: &str) {
+        self.0.push_str(lines);
+    }
+
     /// The lines, each with its CRLF.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()

@@ -1,28 +1,32 @@
-//! One mail as bytes: RFC 5322 headers, RFC 2045 parts.
+//! Mails as bytes: RFC 5322 headers, RFC 2045 parts.
 //!
-//! Promises: the same [`Mail`] always gives the same bytes (a repeated try is the same
-//! message, and signatures can be cached); every line ends in CRLF and none is longer than
-//! 998 octets; the body is 7-bit, so no hop has a reason to encode it again; and no text
-//! from outside can add a header, because values come only from types that cannot hold a
-//! line break.
+//! What the mails of one variant share is encoded once, into a [`Pattern`]; what differs per
+//! reader is filled in, which makes a [`Letter`].
 //!
-//! The parts are encoded one by one ([`quoted_printable`]), so that what is the same for
-//! every reader can be encoded once.
+//! Promises: the same pattern and filling always give the same bytes (a repeated try is the
+//! same message); every line ends in CRLF, none is longer than 998 octets and none begins with
+//! a dot; the body is 7-bit, so no hop has a reason to encode it again; and no text from
+//! outside can add a header, because values come only from types that cannot hold a line
+//! break.
 
 mod encoded_word;
 mod headers;
+mod letter;
 mod mailbox;
-pub mod quoted_printable;
+mod pattern;
+mod personal;
+mod quoted_printable;
 #[cfg(test)]
 mod tests;
 
-use aws_lc_rs::digest;
-use data_encoding::HEXLOWER;
 use url::Url;
 
-use crate::domain::{EmailAddress, HeaderText, UnixMillis};
+use crate::domain::{EmailAddress, HeaderText};
 use headers::Headers;
+pub use letter::{Filling, Letter};
 pub use mailbox::{Mailbox, MailboxError};
+pub use pattern::{Pattern, Shared};
+pub use personal::{Escaping, Personal};
 
 /// Why a mail cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,108 +64,8 @@ pub struct ListHeaders {
     pub archive: Option<Url>,
 }
 
-/// One mail to one reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// The one sender.
-    pub from: Mailbox,
-    /// The one reader. A list never goes out as Bcc.
-    pub to: Mailbox,
-    /// Where answers go, when not to `from`.
-    pub reply_to: Option<Mailbox>,
-    /// The subject.
-    pub subject: HeaderText,
-    /// With its angle brackets; the same at every try ([`crate::domain::message_id`]).
-    pub message_id: String,
-    /// The instant of the first try; the same at every try.
-    pub date: UnixMillis,
-    /// BCP 47 tag of the text; one that is no tag is left out.
-    pub language: String,
-    /// For newsletters; `None` for a mail that is not a list's (a confirmation).
-    pub list: Option<ListHeaders>,
-    /// Where this very issue can be read on the web (RFC 5064).
-    pub archived_at: Option<Url>,
-    /// Gmail's `Feedback-ID`: up to four fields, the last one the sender's.
-    pub feedback_id: Option<HeaderText>,
-    /// The opaque key of the delivery, found again in what a bounce returns.
-    pub delivery: Option<HeaderText>,
-    /// The HTML part.
-    pub html: String,
-    /// The text part.
-    pub text: String,
-}
-
-impl Mail {
-    /// The bytes of the mail.
-    ///
-    /// # Errors
-    /// A [`MailError`] for a Message-ID, list identifier or link that would not be read back
-    /// as what it is. Names, subjects, addresses and bodies can hold anything their types do.
-    pub fn build(&self) -> Result<Vec<u8>, MailError> {
-        let boundary = boundary(&self.text, &self.html);
-        let mut out = self.headers(&boundary)?.into_bytes();
-        out.reserve(self.text.len() + self.html.len() * 5 / 4 + 512);
-        for (subtype, body) in [("plain", &self.text), ("html", &self.html)] {
-            out.extend_from_slice(b"\r\n--");
-            out.extend_from_slice(boundary.as_bytes());
-            out.extend_from_slice(b"\r\nContent-Type: text/");
-            out.extend_from_slice(subtype.as_bytes());
-            out.extend_from_slice(
-                b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
-            );
-            quoted_printable::encode_into(&mut out, body);
-        }
-        out.extend_from_slice(b"\r\n--");
-        out.extend_from_slice(boundary.as_bytes());
-        out.extend_from_slice(b"--\r\n");
-        Ok(out)
-    }
-
-    /// The headers in their one order, without the empty line after them.
-    fn headers(&self, boundary: &str) -> Result<Headers, MailError> {
-        let mut headers = Headers::default();
-        headers.plain("Date", &headers::date(self.date));
-        headers.mailbox("From", &self.from);
-        headers.mailbox("To", &self.to);
-        if let Some(reply_to) = &self.reply_to {
-            headers.mailbox("Reply-To", reply_to);
-        }
-        headers.text("Subject", &self.subject);
-        headers.plain("Message-ID", checked_message_id(&self.message_id)?);
-        headers.plain("MIME-Version", "1.0");
-        headers.plain(
-            "Content-Type",
-            &format!("multipart/alternative;\r\n boundary=\"{boundary}\""),
-        );
-        let language = self.language.replace('_', "-");
-        if is_language_tag(&language) {
-            headers.plain("Content-Language", &language);
-        }
-        if let Some(list) = &self.list {
-            list.write(&mut headers)?;
-        }
-        if let Some(url) = &self.archived_at {
-            headers.plain("Archived-At", &bracketed("Archived-At", url)?);
-        }
-        if let Some(feedback_id) = &self.feedback_id {
-            headers.text("Feedback-ID", feedback_id);
-        }
-        if self.list.is_some() {
-            // No standard has it, and it still keeps vacation programs quiet.
-            headers.plain("Precedence", "bulk");
-        }
-        // RFC 3834 §5; the second is how Exchange wants to be told the same.
-        headers.plain("Auto-Submitted", "auto-generated");
-        headers.plain("X-Auto-Response-Suppress", "OOF, AutoReply");
-        if let Some(delivery) = &self.delivery {
-            headers.text("X-Courant-Delivery", delivery);
-        }
-        Ok(headers)
-    }
-}
-
 impl ListHeaders {
-    fn write(&self, headers: &mut Headers) -> Result<(), MailError> {
+    fn write_id(&self, lines: &mut Headers) -> Result<(), MailError> {
         let is_label = |label: &str| {
             !label.is_empty()
                 && label
@@ -172,19 +76,7 @@ impl ListHeaders {
         if !(self.id.contains('.') && self.id.len() <= 255 && self.id.split('.').all(is_label)) {
             return Err(MailError::ListId(self.id.clone()));
         }
-        headers.phrase("List-Id", &self.title, &format!("<{}>", self.id));
-        // The https address first: some programs take only the first one they understand.
-        let mut unsubscribe = bracketed("List-Unsubscribe", &self.unsubscribe)?;
-        if let Some(mailto) = &self.unsubscribe_mailto {
-            unsubscribe.push_str(",\r\n ");
-            unsubscribe.push_str(&bracketed("List-Unsubscribe", mailto)?);
-        }
-        headers.plain("List-Unsubscribe", &unsubscribe);
-        // RFC 8058 §3.1: exactly this.
-        headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
-        if let Some(archive) = &self.archive {
-            headers.plain("List-Archive", &bracketed("List-Archive", archive)?);
-        }
+        lines.phrase("List-Id", &self.title, &format!("<{}>", self.id));
         Ok(())
     }
 }
@@ -236,16 +128,6 @@ fn is_language_tag(tag: &str) -> bool {
         && tag.split('-').all(|subtag| {
             (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric())
         })
-}
-
-/// A boundary that follows from the parts. `=_` cannot come out of quoted-printable, where
-/// every `=` is followed by a hex digit or a line end (RFC 2045 §6.7), so no body holds it.
-fn boundary(text: &str, html: &str) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(text.as_bytes());
-    context.update(&[0]);
-    context.update(html.as_bytes());
-    format!("=_{}", HEXLOWER.encode(&context.finish().as_ref()[..12]))
 }
 
 /// The address of a mailbox where only that is wanted: an envelope, a log line.

@@ -6,18 +6,22 @@
 //! is encoded. A code point is never cut by a soft line break.
 
 const LINE: usize = 76;
+/// The longest line before a soft line break.
+pub(super) const BEFORE_BREAK: usize = LINE - 1;
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// `text` in quoted-printable. Line breaks of every kind become CRLF.
-#[must_use]
-pub fn encode(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() * 5 / 4);
-    encode_into(&mut out, text);
-    out
+/// What comes after a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The end of a line.
+    LineEnd,
+    /// A soft line break.
+    SoftBreak,
 }
 
-/// Appends `text` in quoted-printable to `out`, which ends in a line break or is empty.
-pub fn encode_into(out: &mut Vec<u8>, text: &str) {
+/// Appends `text` in quoted-printable to `out`, which ends in a line break or is empty. Line
+/// breaks of every kind become CRLF. Returns the column it ends in.
+pub(super) fn encode_into(out: &mut Vec<u8>, text: &str, then: Then) -> usize {
     let mut column = 0;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -30,8 +34,12 @@ pub fn encode_into(out: &mut Vec<u8>, text: &str) {
         }
         // The last character of a line may fill column 76; any other leaves room for the `=`
         // of a soft break.
-        let is_last = after.is_empty() || line_break(after).is_some();
-        let room = if is_last { LINE } else { LINE - 1 };
+        let is_last = if after.is_empty() {
+            then == Then::LineEnd
+        } else {
+            line_break(after).is_some()
+        };
+        let room = if is_last { LINE } else { BEFORE_BREAK };
         if column + width(c, column, rest, is_last) > room {
             out.extend_from_slice(b"=\r\n");
             column = 0;
@@ -42,16 +50,13 @@ pub fn encode_into(out: &mut Vec<u8>, text: &str) {
             out.push(rest.as_bytes()[0]);
         } else {
             for &byte in &rest.as_bytes()[..c.len_utf8()] {
-                out.extend([
-                    b'=',
-                    HEX[usize::from(byte >> 4)],
-                    HEX[usize::from(byte & 15)],
-                ]);
+                push_hex(out, byte);
             }
         }
         column += out.len() - before;
         rest = after;
     }
+    column
 }
 
 /// What follows the line break that `text` begins with.
@@ -71,6 +76,11 @@ fn is_plain(c: char, column: usize, rest: &str, is_last: bool) -> bool {
     }
 }
 
+fn push_hex(out: &mut Vec<u8>, byte: u8) {
+    let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+    out.extend([b'=', high, low]);
+}
+
 /// Columns `c` takes at `column`.
 fn width(c: char, column: usize, rest: &str, is_last: bool) -> usize {
     if is_plain(c, column, rest, is_last) {
@@ -84,6 +94,12 @@ fn width(c: char, column: usize, rest: &str, is_last: bool) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn encode(text: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_into(&mut out, text, Then::LineEnd);
+        out
+    }
 
     fn encoded(text: &str) -> String {
         String::from_utf8(encode(text)).unwrap()
