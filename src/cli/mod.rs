@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Problems;
 use crate::domain::UnixMillis;
-use crate::pipeline::{App, ingest, release};
 use crate::pipeline::app::SendingError;
+use crate::pipeline::{App, ingest, release};
 use crate::runtime::{Daemon, DaemonError, load_config, open_app, owner, telemetry};
 
 use args::{Cli, Command};

@@ -280,7 +280,10 @@ fn open_email(
         }
     }
     if problems.is_empty() {
-        Ok(EmailChannel { settings, signer: OnceLock::new() })
+        Ok(EmailChannel {
+            settings,
+            signer: OnceLock::new(),
+        })
     } else {
         Err(problems)
     }
@@ -334,7 +337,9 @@ pub enum SendingError {
     #[error(transparent)]
     Key(#[from] Problems),
     /// The journal.
-    #[error("what is on the wire cannot be noted; set `journal` in [delivery] to a directory that can be written to")]
+    #[error(
+        "what is on the wire cannot be noted; set `journal` in [delivery] to a directory that can be written to"
+    )]
     Journal(#[from] StoreError),
 }
 

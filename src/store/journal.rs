@@ -17,8 +17,8 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::recover::Flight;
 use super::StoreError;
+use super::recover::Flight;
 use crate::domain::{DeliveryId, TokenKey};
 
 /// A file this long is written anew with what is still open.
@@ -214,7 +214,8 @@ impl DeadJournal {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|e| trouble(&path, e))?;
+        file.read_to_end(&mut bytes)
+            .map_err(|e| trouble(&path, e))?;
         let flight = read(&String::from_utf8_lossy(&bytes));
         Ok(Some(Self {
             owner,
@@ -365,7 +366,9 @@ mod tests {
         for n in 1..=4 {
             journal.leaving(DeliveryId(n), 1).unwrap();
         }
-        journal.answered(DeliveryId(1), 1, Some("250 ok\r\nq1")).unwrap();
+        journal
+            .answered(DeliveryId(1), 1, Some("250 ok\r\nq1"))
+            .unwrap();
         journal.answered(DeliveryId(2), 1, None).unwrap();
         journal.answered(DeliveryId(3), 1, Some("250 ok")).unwrap();
         journal.forget([row(3)]);
@@ -376,7 +379,12 @@ mod tests {
         assert_eq!(dead[0].owner, "run-1");
         assert_eq!(dead[0].flight.in_flight, [row(4)]);
         // What was forgotten is still in the file: the database says better.
-        let accepted: Vec<_> = dead[0].flight.accepted.iter().map(|a| (a.0.0, &*a.2)).collect();
+        let accepted: Vec<_> = dead[0]
+            .flight
+            .accepted
+            .iter()
+            .map(|a| (a.0.0, &*a.2))
+            .collect();
         assert_eq!(accepted, [(1, "250 ok  q1"), (3, "250 ok")]);
         assert!(dead[0].flight.trusted);
         assert!(found(dir.path()).is_empty(), "somebody has it");
@@ -391,7 +399,9 @@ mod tests {
         let journal = Journal::begin(dir.path(), &key(), "run-1").unwrap();
         journal.leaving(DeliveryId(1), 9).unwrap();
         journal.leaving(DeliveryId(2), 1).unwrap();
-        journal.answered(DeliveryId(2), 1, Some("250 mine")).unwrap();
+        journal
+            .answered(DeliveryId(2), 1, Some("250 mine"))
+            .unwrap();
         let reply = "x".repeat(REPLY);
         for n in 3..16_000 {
             journal.leaving(DeliveryId(n), 1).unwrap();
@@ -403,7 +413,11 @@ mod tests {
         drop(journal);
         let dead = found(dir.path()).pop().unwrap();
         assert_eq!(dead.flight.in_flight, [(DeliveryId(1), 9), row(16_000)]);
-        assert!(dead.flight.accepted.contains(&(DeliveryId(2), 1, "250 mine".to_owned())));
+        assert!(
+            dead.flight
+                .accepted
+                .contains(&(DeliveryId(2), 1, "250 mine".to_owned()))
+        );
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
 pub struct Newsroom {
+    /// Where its processes note what they have on the wire.
+    journals: tempfile::TempDir,
     pub app: App,
     pub site: Site,
     pub sink: Sink,
@@ -83,15 +85,23 @@ impl Newsroom {
         courant::net::install_crypto();
         let site = Site::start().await;
         let sink = Sink::plain().await;
+        let journals = tempfile::tempdir().expect("a temporary directory");
         let mut app = Self::app(db, &site, &sink, more).await;
         app.clock = Clock::standing(DAY_ONE);
-        Self { app, site, sink }
+        app.journals = journals.path().to_owned();
+        Self {
+            journals,
+            app,
+            site,
+            sink,
+        }
     }
 
     /// A second daemon on the same database.
     pub async fn beside(&self, more: &str) -> App {
         let mut app = Self::app(self.app.db.clone(), &self.site, &self.sink, more).await;
         app.clock = self.app.clock.clone();
+        app.journals = self.journals.path().to_owned();
         app
     }
 

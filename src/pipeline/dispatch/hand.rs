@@ -87,7 +87,9 @@ impl Hand {
 
     /// Whether nothing should be taken now, because what leaves could not be written down.
     pub(super) fn is_resting(&self) -> bool {
-        self.moments().rest.is_some_and(|until| Instant::now() < until)
+        self.moments()
+            .rest
+            .is_some_and(|until| Instant::now() < until)
     }
 
     /// An issue must be stopped.
@@ -116,7 +118,12 @@ pub(super) struct Try {
 }
 
 impl Try {
-    pub(super) fn new(row: Claimed, issue: Arc<Sending>, hand: Arc<Hand>, claimed: Instant) -> Self {
+    pub(super) fn new(
+        row: Claimed,
+        issue: Arc<Sending>,
+        hand: Arc<Hand>,
+        claimed: Instant,
+    ) -> Self {
         Self {
             row,
             issue,
@@ -131,7 +138,10 @@ impl Try {
     /// the journal says that it is leaving.
     pub(super) async fn may_leave(&self) -> bool {
         if !self.hand.holds(self.claimed) {
-            warn!(delivery.id = self.row.id.0, "its lease ran out before it left");
+            warn!(
+                delivery.id = self.row.id.0,
+                "its lease ran out before it left"
+            );
             return false;
         }
         if self.claimed.elapsed() > FRESH && !self.is_confirmed().await {
@@ -197,7 +207,12 @@ impl Try {
     fn tell(&mut self, outcome: Outcome, relay: Option<Arc<str>>) {
         self.told = true;
         let now: UnixMillis = self.hand.clock.now();
-        let Claimed { id, attempts, since, .. } = self.row;
+        let Claimed {
+            id,
+            attempts,
+            since,
+            ..
+        } = self.row;
         let policy = &self.issue.patience;
         let transition = Transition::after(id, attempts, outcome, policy, since, now);
         self.send(Fate::Tried(transition), relay);

@@ -32,6 +32,8 @@ pub(super) struct Parcel {
     /// Where its rates have a place for it.
     pub(super) not_before: Option<Instant>,
     pub(super) _place: Option<Place>,
+    /// Its place among those that workers have.
+    pub(super) carried: Option<Place>,
 }
 
 impl Carried for Parcel {
@@ -59,7 +61,7 @@ pub(super) struct Lane {
     queue: Mutex<Queue>,
     bell: Notify,
     /// Mails that workers have.
-    carried: AtomicUsize,
+    carried: Arc<AtomicUsize>,
     ended: AtomicU64,
     workers: Mutex<JoinSet<()>>,
     working: AtomicUsize,
@@ -72,7 +74,7 @@ impl Lane {
             hand,
             queue: Mutex::default(),
             bell: Notify::new(),
-            carried: AtomicUsize::new(0),
+            carried: Arc::default(),
             ended: AtomicU64::new(0),
             workers: Mutex::default(),
             working: AtomicUsize::new(0),

@@ -90,7 +90,10 @@ async fn made_out(
         place,
     } = routed;
     let Some(reader) = &attempt.row.reader else {
-        attempt.end(rejected("the subscriber is no longer in the database"), None);
+        attempt.end(
+            rejected("the subscriber is no longer in the database"),
+            None,
+        );
         return None;
     };
     let to = Recipient {
@@ -118,6 +121,7 @@ async fn made_out(
                 to: made.to,
                 not_before,
                 _place: place,
+                carried: None,
             },
         )),
         Err(ComposeError::Address(reason)) => {
@@ -166,10 +170,12 @@ async fn signed(
         made.into_iter().filter_map(sign).collect()
     };
     // A panic drops the mails it concerns, and they go back.
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| {
-        error!(error = %panic, "signing failed");
-        Vec::new()
-    })
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|panic| {
+            error!(error = %panic, "signing failed");
+            Vec::new()
+        })
 }
 
 /// Stops an issue that cannot go out as it is; its rows stay as they are.
@@ -177,7 +183,12 @@ pub(super) async fn pause(sending: &Sending, why: &str) {
     let id = sending.issue.id;
     sending.stop();
     let states = [IssueState::Sending];
-    match sending.app.db.set_issue_state(id, &states, IssueState::Paused).await {
+    match sending
+        .app
+        .db
+        .set_issue_state(id, &states, IssueState::Paused)
+        .await
+    {
         Ok(true) => error!(
             issue.id = id.0,
             error = why,

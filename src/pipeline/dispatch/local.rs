@@ -19,14 +19,25 @@ pub(super) async fn deliver(attempt: Try) {
             "channel `{}` is not in the configuration",
             sending.issue.channel
         );
-        attempt.end(Outcome::NotTried { reason, after: None }, None);
+        attempt.end(
+            Outcome::NotTried {
+                reason,
+                after: None,
+            },
+            None,
+        );
         return;
     };
     let made = match &channel.form {
         Form::Feed(settings) => publish::export_feed(app, channel, settings).await,
         Form::Social(social) => {
-            let written =
-                publish::write_payloads(app, channel, social.as_ref(), &sending.issue, &attempt.row);
+            let written = publish::write_payloads(
+                app,
+                channel,
+                social.as_ref(),
+                &sending.issue,
+                &attempt.row,
+            );
             match written.await {
                 Ok(made) => made,
                 Err(error) => {

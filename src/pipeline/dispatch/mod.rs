@@ -113,7 +113,11 @@ impl Dispatcher {
 
     /// Takes on the house: its lanes are made at the first step and after each reload.
     fn adopt(&mut self, app: &App) -> Result<(), StoreError> {
-        if self.state.as_ref().is_some_and(|state| Arc::ptr_eq(&state.relays, &app.relays)) {
+        if self
+            .state
+            .as_ref()
+            .is_some_and(|state| Arc::ptr_eq(&state.relays, &app.relays))
+        {
             return Ok(());
         }
         let journal = app.open_journal()?;
@@ -172,7 +176,10 @@ impl Dispatcher {
     ) -> Result<(usize, bool), StoreError> {
         let mut claimed = 0;
         let mut mail: Vec<(i64, Arc<Sending>)> = Vec::new();
-        for ReadyIssue { issue, priority, .. } in ready {
+        for ReadyIssue {
+            issue, priority, ..
+        } in ready
+        {
             let sending = self.sendings.get(app, issue);
             if sending.is_mail() {
                 mail.push((priority, sending));
@@ -181,7 +188,10 @@ impl Dispatcher {
             }
         }
         let is_moving = |routes: &Routes| mail.iter().any(|(_, one)| routes.is_moving(one));
-        let waits = self.state.as_ref().is_some_and(|state| is_moving(&state.routes));
+        let waits = self
+            .state
+            .as_ref()
+            .is_some_and(|state| is_moving(&state.routes));
         let mails = self.take_mail(app, mail).await?;
         Ok((claimed + mails, waits))
     }
@@ -245,7 +255,10 @@ impl Dispatcher {
         };
         let (since, now) = (Instant::now(), app.clock.now());
         let (owner, id) = (&app.owner, sending.issue.id);
-        let rows = app.db.claim_deliveries(owner, id, now, now.plus(LEASE), most).await?;
+        let rows = app
+            .db
+            .claim_deliveries(owner, id, now, now.plus(LEASE), most)
+            .await?;
         let mut tries = Vec::with_capacity(rows.len());
         for row in rows {
             self.ledger.take(row.id, row.generation);
@@ -267,7 +280,8 @@ impl Dispatcher {
         let routed = state.routes.route(app, &sending, tries).await?;
         while self.making.try_join_next().is_some() {}
         if !routed.is_empty() {
-            self.making.spawn(letters::make(sending, routed, state.signing.clone()));
+            self.making
+                .spawn(letters::make(sending, routed, state.signing.clone()));
         }
         Ok(())
     }
@@ -299,7 +313,10 @@ impl Dispatcher {
         let mut next = first;
         while let Some(word) = next {
             sent += self.hear(word).await;
-            next = self.state.as_mut().and_then(|state| state.words.try_recv().ok());
+            next = self
+                .state
+                .as_mut()
+                .and_then(|state| state.words.try_recv().ok());
         }
         sent
     }

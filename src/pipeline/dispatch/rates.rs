@@ -60,7 +60,10 @@ impl Rates {
             return Ok(());
         }
         // The clock of rates is the real one, whatever a story says about leases.
-        let waits = app.db.reserve(&wanted, crate::domain::UnixMillis::now()).await?;
+        let waits = app
+            .db
+            .reserve(&wanted, crate::domain::UnixMillis::now())
+            .await?;
         let now = Instant::now();
         for ((name, count, gap_us), wait) in wanted.iter().zip(waits) {
             let loan = Loan {

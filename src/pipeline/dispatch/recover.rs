@@ -23,15 +23,20 @@ const GRACE: Duration = Duration::from_secs(60);
 pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreError> {
     let now = app.clock.now();
     for dead in Journal::dead(&app.journals, &app.keys)? {
-        let recovered = app.db.recover_owner(&dead.owner, &dead.flight, false, now).await?;
+        let recovered = app
+            .db
+            .recover_owner(&dead.owner, &dead.flight, false, now)
+            .await?;
         told(&dead.owner, recovered);
         dead.done();
     }
     if let Some(prefix) = owner_prefix {
         for owner in app.db.lost_owners(UnixMillis(i64::MAX)).await? {
             if owner.starts_with(prefix) && owner != app.owner {
-                let recovered =
-                    app.db.recover_owner(&owner, &Flight::default(), false, now).await?;
+                let recovered = app
+                    .db
+                    .recover_owner(&owner, &Flight::default(), false, now)
+                    .await?;
                 told(&owner, recovered);
             }
         }

@@ -100,7 +100,12 @@ impl Routes {
             wishes.extend(way.wish(now));
         }
         let wanted: usize = self.ways.iter().map(|way| way.places).sum();
-        wishes.extend(app.config.delivery.rate.map(|rate| wish("all", rate, wanted)));
+        wishes.extend(
+            app.config
+                .delivery
+                .rate
+                .map(|rate| wish("all", rate, wanted)),
+        );
         self.rates.lend(app, &wishes).await?;
         for way in &mut self.ways {
             if way.lane.relay.rate(now).is_some() {
@@ -145,15 +150,20 @@ impl Routes {
 
     /// Whether an issue waits only for its turn: a relay of its takes mail, as fast as it does.
     pub(super) fn is_moving(&self, sending: &Sending) -> bool {
-        self.ways_of(sending).iter().any(|way| self.ways[*way].is_open)
+        self.ways_of(sending)
+            .iter()
+            .any(|way| self.ways[*way].is_open)
     }
 
     /// The ways an issue may take.
     fn ways_of(&self, sending: &Sending) -> Vec<usize> {
         let names = sending.relays().unwrap_or_default();
-        let is_its = |way: &Way| names.is_empty() || names.iter().any(|n| **n == *way.lane.relay.id);
+        let is_its =
+            |way: &Way| names.is_empty() || names.iter().any(|n| **n == *way.lane.relay.id);
         let ways = self.ways.iter().enumerate();
-        ways.filter(|(_, way)| is_its(way)).map(|(i, _)| i).collect()
+        ways.filter(|(_, way)| is_its(way))
+            .map(|(i, _)| i)
+            .collect()
     }
 
     /// Finds a way and a time for each try; those that find none go back.
@@ -175,12 +185,12 @@ impl Routes {
                 None => attempt.give_back(Duration::ZERO),
             }
         }
-        let wishes = self.groups.wishes(
-            picked.iter().filter_map(|(_, way, group)| {
+        let wishes = self
+            .groups
+            .wishes(picked.iter().filter_map(|(_, way, group)| {
                 let relay = &self.ways[*way].lane.relay;
                 Some((relay, (*group)?))
-            }),
-        );
+            }));
         self.rates.lend(app, &wishes).await?;
         let routed = picked
             .into_iter()
@@ -268,7 +278,11 @@ impl Way {
         let relay = &self.lane.relay;
         self.pace.take(self.lane.ended(), now);
         let window = relay.window(now).max(1);
-        let most = if is_shared { window * MOST_SHARED } else { MOST };
+        let most = if is_shared {
+            window * MOST_SHARED
+        } else {
+            MOST
+        };
         // Never negative, and a relay takes fewer than 2^53 a second.
         let supply = (self.pace.per_second * SUPPLY) as usize;
         let least = window * LEAST;

@@ -80,6 +80,14 @@ impl Sending {
         self.relays().is_some()
     }
 
+    /// Whether more than one relay may carry it.
+    pub(super) fn has_other_relays(&self) -> bool {
+        match self.relays() {
+            Some([]) => self.app.config.relays.len() > 1,
+            named => named.is_some_and(|named| named.len() > 1),
+        }
+    }
+
     /// The relays that may carry it, if it is mail; empty for all.
     pub(super) fn relays(&self) -> Option<&[String]> {
         match &self.channel()?.form {

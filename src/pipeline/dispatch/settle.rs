@@ -72,16 +72,22 @@ impl Ledger {
     /// When the collected ends want to be written.
     pub(super) fn due(&self) -> Option<Instant> {
         let oldest = self.oldest?;
-        let due = if self.ended.len() >= BATCH { oldest } else { oldest + WAIT };
-        Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+        let due = if self.ended.len() >= BATCH {
+            oldest
+        } else {
+            oldest + WAIT
+        };
+        Some(
+            self.not_before
+                .map_or(due, |not_before| due.max(not_before)),
+        )
     }
 
     /// Writes down what has ended, if it is time or `now` demands it. A message that was
     /// accepted and not written down is one that somebody may get twice, so ends are kept
     /// until the database takes them.
     pub(super) async fn write(&mut self, hand: &Hand, now: bool) -> Result<(), StoreError> {
-        while !self.ended.is_empty()
-            && (now || self.due().is_some_and(|due| due <= Instant::now()))
+        while !self.ended.is_empty() && (now || self.due().is_some_and(|due| due <= Instant::now()))
         {
             let batch = &self.ended[..self.ended.len().min(BATCH * 2)];
             let written = hand.db.settle(batch, &hand.owner, hand.clock.now()).await;
@@ -91,8 +97,11 @@ impl Ledger {
             })?;
             self.not_before = None;
             let count = batch.len();
-            let done: Vec<(DeliveryId, i64)> =
-                self.ended.drain(..count).map(|s| (s.id, s.generation)).collect();
+            let done: Vec<(DeliveryId, i64)> = self
+                .ended
+                .drain(..count)
+                .map(|s| (s.id, s.generation))
+                .collect();
             self.oldest = (!self.ended.is_empty()).then(Instant::now);
             for (id, _) in &settlement.lost {
                 warn!(

@@ -43,7 +43,9 @@ impl Shared {
     }
 
     async fn tell(&mut self, app: &App, relay: &Relay, now: UnixMillis) -> Result<(), StoreError> {
-        let paused = relay.paused(Instant::now()).filter(|(left, _)| !left.is_zero());
+        let paused = relay
+            .paused(Instant::now())
+            .filter(|(left, _)| !left.is_zero());
         let known = self.pauses.get(&relay.id).copied();
         match (paused, known) {
             (Some((left, reason)), known) => {
@@ -59,13 +61,21 @@ impl Shared {
             }
             (None, _) => {}
         }
-        for Remedied { remedy, lasts, reply } in relay.remedied() {
+        for Remedied {
+            remedy,
+            lasts,
+            reply,
+        } in relay.remedied()
+        {
             let until = now.plus(lasts);
             let Some((kind, value)) = words(remedy) else {
                 continue;
             };
-            app.db.set_relay_override(&relay.id, kind, &value, until, &reply).await?;
-            self.limits.insert((relay.id.to_string(), kind.to_owned()), until);
+            app.db
+                .set_relay_override(&relay.id, kind, &value, until, &reply)
+                .await?;
+            self.limits
+                .insert((relay.id.to_string(), kind.to_owned()), until);
         }
         Ok(())
     }

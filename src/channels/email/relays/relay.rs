@@ -258,10 +258,11 @@ impl Relay {
         }
     }
 
-    /// It takes connections and drops them before a message.
-    pub fn hangs_up(&self) {
-        let reason = "it closes its connections before it takes a message";
+    /// It takes connections and drops them before a message; in words.
+    pub fn hangs_up(&self) -> &'static str {
+        let reason = "the relay closes its connections before it takes a message";
         self.noted(Some(RelayTrouble::Lost), reason);
+        reason
     }
 
     /// Remembers what a message's end says about the relay.
@@ -285,7 +286,13 @@ impl Relay {
             self.health().throttle.throttled(now);
         }
         for (remedy, lasts) in self.rules.remedies(words) {
-            warn!(relay.id = &*self.id, ?remedy, ?lasts, reply = words, "a reply rule");
+            warn!(
+                relay.id = &*self.id,
+                ?remedy,
+                ?lasts,
+                reply = words,
+                "a reply rule"
+            );
             self.apply(*remedy, *lasts, words, now);
             self.health().remedied.push(Remedied {
                 remedy: *remedy,

@@ -49,7 +49,10 @@ impl Queue {
 
     pub(super) fn empty(&mut self) -> Vec<Parcel> {
         let alerts = std::mem::take(&mut self.alerts);
-        alerts.into_iter().chain(std::mem::take(&mut self.others)).collect()
+        alerts
+            .into_iter()
+            .chain(std::mem::take(&mut self.others))
+            .collect()
     }
 
     /// The next mail whose time has come.

@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::super::route::Place;
 use super::queue::Found;
 use super::{Lane, Parcel};
 use crate::channels::email::relays::Open;
 use crate::channels::email::smtp::{Feed, Verdict};
+use crate::domain::Outcome;
 
 /// Connections that die under a waiting mail before it goes back: a relay that takes
 /// connections and drops them is in trouble.
@@ -61,8 +63,8 @@ fn take(lane: &Lane) -> Found {
         let found = lane.queue().take(Instant::now());
         match found {
             Found::Due(parcel) if parcel.attempt.issue.is_stopped() => drop(parcel),
-            Found::Due(parcel) => {
-                lane.carried.fetch_add(1, Ordering::Relaxed);
+            Found::Due(mut parcel) => {
+                parcel.carried = Some(Place::take(&lane.carried));
                 return Found::Due(parcel);
             }
             found => return found,
@@ -71,19 +73,15 @@ fn take(lane: &Lane) -> Found {
 }
 
 /// Carries a mail and what follows it; the connection, if it can be kept.
-async fn carry(
-    lane: &Lane,
-    mut parcel: Parcel,
-    mut connection: Option<Open>,
-) -> Option<Open> {
+async fn carry(lane: &Lane, mut parcel: Parcel, mut connection: Option<Open>) -> Option<Open> {
     let mut feed = Carrier { lane };
     for _ in 0..MOST_STALE {
         let mut open = match usable(connection.take()) {
             Some(open) => open,
             None => match lane.relay.open().await {
                 Ok(open) => open,
-                Err(_) => {
-                    feed.put_back(parcel);
+                Err(error) => {
+                    put_back(parcel, error.reason);
                     return None;
                 }
             },
@@ -93,9 +91,20 @@ async fn carry(
             Some(untried) => parcel = untried,
         }
     }
-    lane.relay.hangs_up();
-    feed.put_back(parcel);
+    put_back(parcel, lane.relay.hangs_up().to_owned());
     None
+}
+
+/// This relay cannot take it now. Another may at once, if there is one.
+fn put_back(parcel: Parcel, reason: String) {
+    let after = parcel
+        .attempt
+        .issue
+        .has_other_relays()
+        .then_some(Duration::ZERO);
+    parcel
+        .attempt
+        .end(Outcome::NotTried { reason, after }, None);
 }
 
 fn usable(mut open: Option<Open>) -> Option<Open> {
@@ -105,15 +114,6 @@ fn usable(mut open: Option<Open>) -> Option<Open> {
 /// What a connection asks and tells about the mails it carries.
 struct Carrier<'a> {
     lane: &'a Lane,
-}
-
-impl Carrier<'_> {
-    /// The relay cannot take it now.
-    fn put_back(&self, parcel: Parcel) {
-        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
-        // At once: whether this relay or another takes it is seen when it is taken again.
-        parcel.attempt.give_back(Duration::ZERO);
-    }
 }
 
 impl Feed for Carrier<'_> {
@@ -131,7 +131,6 @@ impl Feed for Carrier<'_> {
     }
 
     fn ended(&mut self, parcel: Parcel, verdict: Verdict) {
-        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
         self.lane.ended.fetch_add(1, Ordering::Relaxed);
         self.lane.relay.note(&verdict);
         let relay = Some(self.lane.relay.id.clone());
@@ -145,7 +144,6 @@ impl Feed for Carrier<'_> {
     }
 
     fn withdrawn(&mut self, parcel: Parcel) {
-        self.lane.carried.fetch_sub(1, Ordering::Relaxed);
         parcel.attempt.give_back(Duration::ZERO);
     }
 }

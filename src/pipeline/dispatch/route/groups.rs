@@ -25,8 +25,16 @@ struct Group {
     last_due: Option<Instant>,
 }
 
-/// A mail's place among those for its group; free again when dropped.
+/// A mail's place among those that are counted; free again when dropped.
 pub(in super::super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// One more of what `count` counts.
+    pub(in super::super) fn take(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -73,9 +81,8 @@ impl Groups {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
             return Err(known.wait(rate.unwrap_or(guess)));
         }
-        known.in_hand.fetch_add(1, Ordering::Relaxed);
         let slot = rate.and_then(|_| rates.take(&name));
-        Ok((Place(known.in_hand.clone()), slot))
+        Ok((Place::take(&known.in_hand), slot))
     }
 }
 
@@ -83,7 +90,10 @@ impl Group {
     /// Those that go back come again one after another, at the group's rate.
     fn wait(&mut self, rate: f64) -> Duration {
         let now = Instant::now();
-        let last = self.last_due.unwrap_or(now).max(now + super::super::rates::AHEAD);
+        let last = self
+            .last_due
+            .unwrap_or(now)
+            .max(now + super::super::rates::AHEAD);
         let due = last + Duration::from_secs_f64(1.0 / rate);
         self.last_due = Some(due);
         due - now

@@ -46,7 +46,10 @@ impl Quotas {
         if taken.left < wanted && !is_empty {
             let missing = (wanted - taken.left) as i64;
             let (name, day) = (&*relay.id, &taken.day);
-            let granted = app.db.take_quota(name, day, missing, i64::from(most)).await?;
+            let granted = app
+                .db
+                .take_quota(name, day, missing, i64::from(most))
+                .await?;
             taken.left += usize::try_from(granted).unwrap_or(0);
             taken.empty_at = (granted < missing).then(Instant::now);
             let used = app.db.quota_used(name, day).await?;
