@@ -24,7 +24,7 @@ pub const DAY: i64 = 24 * HOUR;
 
 pub struct Newsroom {
     /// Where its processes note what they have on the wire.
-    journals: tempfile::TempDir,
+    pub journals: tempfile::TempDir,
     pub app: App,
     pub site: Site,
     pub sink: Sink,

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::hand::{Hand, Try};
 use super::route::Place;
@@ -51,6 +52,18 @@ impl Carried for Parcel {
 
     fn write_to(&self, out: &mut Vec<u8>) {
         self.letter.write_to(out);
+    }
+}
+
+/// Waits for tasks, or ends them after `give_up`; either way they have let go of everything.
+pub(super) async fn done(mut tasks: JoinSet<()>, give_up: &CancellationToken) {
+    loop {
+        tokio::select! {
+            ended = tasks.join_next() => if ended.is_none() {
+                return;
+            },
+            () = give_up.cancelled() => return tasks.shutdown().await,
+        }
     }
 }
 
@@ -151,10 +164,10 @@ impl Lane {
         self.bell.notify_waiters();
     }
 
-    /// Waits until the workers of a closed lane are done. Dropped half-way, they are ended, and
-    /// what they had on the wire is uncertain.
-    pub(super) async fn done(&self) {
-        let mut workers = std::mem::take(&mut *self.workers());
-        while workers.join_next().await.is_some() {}
+    /// Waits until the workers of a closed lane are done. After `give_up` they are ended, and
+    /// what they have on the wire is uncertain.
+    pub(super) async fn done(&self, give_up: &CancellationToken) {
+        let workers = std::mem::take(&mut *self.workers());
+        done(workers, give_up).await;
     }
 }

@@ -369,21 +369,15 @@ impl Dispatcher {
         let mut lanes = std::mem::take(&mut self.retired);
         lanes.extend(state.routes.lanes().cloned());
         let local = std::mem::take(&mut self.local);
-        let mut ending = tokio::spawn(end_of(lanes, local));
+        let mut ending = std::pin::pin!(end_of(lanes, local, give_up));
         let mut renewal = tokio::time::interval(LEASE / 3);
         loop {
             tokio::select! {
-                _ = &mut ending => break,
+                () = &mut ending => break,
                 _ = renewal.tick() => {
                     if let Err(error) = self.renew(app).await {
                         warn!(error = %error, "leases could not be renewed");
                     }
-                }
-                () = give_up.cancelled() => {
-                    ending.abort();
-                    // Ended or aborted, it has let go of everything.
-                    let _ = ending.await;
-                    break;
                 }
             }
         }
@@ -410,13 +404,13 @@ impl Dispatcher {
     }
 }
 
-/// Waits for everything that is on its way. Dropped half-way, it drops what that was.
-async fn end_of(lanes: Vec<Arc<Lane>>, mut local: JoinSet<()>) {
+/// Waits for everything that is on its way, until `give_up`.
+async fn end_of(lanes: Vec<Arc<Lane>>, local: JoinSet<()>, give_up: &CancellationToken) {
     lanes.iter().for_each(|lane| lane.close());
     for lane in &lanes {
-        lane.done().await;
+        lane.done(give_up).await;
     }
-    while local.join_next().await.is_some() {}
+    lane::done(local, give_up).await;
 }
 
 /// Sends until nothing is due, for commands that do not leave it to a daemon; answers how many
