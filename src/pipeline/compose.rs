@@ -7,6 +7,8 @@
 
 mod rendered;
 mod renderings;
+#[cfg(test)]
+mod tests;
 
 use crate::channels::email::{
     Filling, Letter, ListHeaders, MailError, Mailbox, Pattern, Personal, Shared,

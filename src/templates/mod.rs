@@ -173,17 +173,11 @@ impl Templates {
     }
 
     /// Whether the template or one it extends, includes or imports looks at `variable`
-    /// (`reader`, `links.unsubscribe`). Errs towards yes: a name computed at run time counts,
+    /// (`site`, `links.unsubscribe`). Errs towards yes: a name computed at run time counts,
     /// and so does handing on the whole object a variable is part of.
     #[must_use]
     pub fn mentions(&self, name: &str, variable: &str) -> bool {
         references::template_mentions(&self.shelf.env, name, variable)
-    }
-
-    /// [`Templates::mentions`] for a source that is no file.
-    #[must_use]
-    pub fn source_mentions(&self, source: &str, variable: &str) -> bool {
-        references::source_mentions(&self.shelf.env, source, variable)
     }
 
     fn explain(&self, e: &minijinja::Error, name: &str, context: &Value) -> TemplateError {
@@ -287,7 +281,8 @@ fn capped(
             Ok(())
         }
     }
-    let watch = reader::Watch::over(context, escaping(template.name()));
+    let is_html = escaping(template.name()) == AutoEscape::Html;
+    let watch = reader::Watch::over(context, is_html);
     let mut page = Page(Vec::with_capacity(8 << 10), watch);
     template.render_captured_to(context.clone(), &mut page)?;
     String::from_utf8(page.0).map_err(|_| {

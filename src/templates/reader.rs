@@ -99,9 +99,8 @@ pub(super) struct Watch {
 
 impl Watch {
     /// The watch over the reader of a rendering, made ready for a page.
-    pub(super) fn over(context: &Value, escaping: AutoEscape) -> Option<Arc<Self>> {
+    pub(super) fn over(context: &Value, is_html: bool) -> Option<Arc<Self>> {
         let watch = watch(&context.get_attr("reader").ok()?)?;
-        let is_html = escaping == AutoEscape::Html;
         watch.is_html.store(is_html, Relaxed);
         Some(watch)
     }

@@ -30,21 +30,6 @@ pub(super) fn template_mentions(env: &Environment<'_>, name: &str, variable: &st
     false
 }
 
-/// See [`super::Templates::source_mentions`].
-pub(super) fn source_mentions(env: &Environment<'_>, source: &str, variable: &str) -> bool {
-    let Ok(template) = env.template_from_named_str("source", source) else {
-        return false;
-    };
-    if looks_at(&template.undeclared_variables(true), variable) {
-        return true;
-    }
-    referred(source).is_none_or(|others| {
-        others
-            .iter()
-            .any(|other| template_mentions(env, other, variable))
-    })
-}
-
 /// Whether one of the names is `variable`, a part of it, or a whole it is part of.
 fn looks_at(names: &std::collections::HashSet<String>, variable: &str) -> bool {
     let within = |part: &str, whole: &str| {
