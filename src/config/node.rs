@@ -157,11 +157,20 @@ pub(super) fn sub_table<'t>(
     Some(table)
 }
 
-/// The innermost key whose name or value a place lies in.
+/// The innermost key whose name or value a place lies in; of a table in a list, the list's.
 pub(super) fn path_to(table: &Entries, place: &Range<usize>) -> Option<Vec<String>> {
     let lies_in = |whole: Range<usize>| whole.start <= place.start && place.end <= whole.end;
     let inner = table.iter().find_map(|(key, value)| {
-        let inner = path_to(value.get_ref().as_table()?, place)?;
+        let inner = match value.get_ref() {
+            Node::Table(table) => path_to(table, place)?,
+            // The tables of `[[list]]` do not lie in the list's own span.
+            Node::List(items) => {
+                let mut tables = items.iter().filter_map(|item| item.get_ref().as_table());
+                tables.find_map(|table| path_to(table, place))?;
+                Vec::new()
+            }
+            _ => return None,
+        };
         Some([vec![key.get_ref().clone()], inner].concat())
     });
     inner.or_else(|| {

@@ -117,7 +117,7 @@ struct RawRelay {
     max_age: Option<HumanDuration>,
     day_quota: Option<AtLeastOne>,
     warm_up: Option<RawWarmUp>,
-    rules: Option<Vec<ReplyRule>>,
+    rules: Option<Vec<RawRule>>,
     dkim: Option<DkimBy>,
     domains: Option<BTreeMap<String, DomainLimits>>,
 }
@@ -141,6 +141,7 @@ pub(super) fn relay(id: &str, table: &Settings, problems: Found<'_>) -> Option<R
         let message = "`max_age` must be a second at least";
         problems.push(table.problem("max_age", message, None));
     }
+    let rules = raw.rules.into_iter().flatten();
     Some(RelayConfig {
         id: id.to_owned(),
         url: if raw.password.is_some() {
@@ -156,7 +157,7 @@ pub(super) fn relay(id: &str, table: &Settings, problems: Found<'_>) -> Option<R
         max_age,
         day_quota: raw.day_quota.map(|n| n.0),
         warm_up: raw.warm_up.map(|warm_up| warm_up.checked(table, problems)),
-        rules: raw.rules.unwrap_or_default(),
+        rules: rules.map(|rule| rule.checked(table, problems)).collect(),
         dkim: raw.dkim.unwrap_or_default(),
         domains: groups(raw.domains.unwrap_or_default(), table, problems),
     })
@@ -190,6 +191,10 @@ impl RawWarmUp {
             days: self.days.0,
             begin: self.begin.0,
         };
+        // Something stands in for a key that is missing or wrong.
+        if problems.iter().any(|p| p.message.contains("`warm_up")) {
+            return warm_up;
+        }
         if warm_up.end < warm_up.start {
             let message = "`warm_up` ends with less mail than it begins with";
             let help = "give `end` the mail of the last day, which is more than `start`";
@@ -212,6 +217,10 @@ fn groups(
     let mut group_of: BTreeMap<String, String> = BTreeMap::new();
     let mut groups = BTreeMap::new();
     for (name, mut limits) in raw {
+        if limits.connections == Some(0) {
+            let message = format!("`connections` of `{name}` must be at least 1");
+            problems.push(table.problem_at("domains", &name, message, None));
+        }
         let mut domains = Vec::new();
         for written in std::iter::once(&name).chain(&limits.also) {
             let Ok(address) = EmailAddress::parse(&format!("a@{written}")) else {
@@ -226,12 +235,8 @@ fn groups(
                 Some(first) => {
                     let message = format!("`{domain}` is in the group `{first}` already");
                     let help = "a domain's mail is counted in one group: keep one of the two";
-                    problems.push(table.problem_at(
-                        "domains",
-                        written,
-                        message,
-                        Some(help.to_owned()),
-                    ));
+                    let help = Some(help.to_owned());
+                    problems.push(table.problem_at("domains", written, message, help));
                 }
             }
         }
@@ -247,27 +252,39 @@ fn groups(
 /// The largest automaton a rule may need: a pattern that is larger is a mistake.
 const LARGEST_PATTERN: usize = 1 << 20;
 
-struct Words(Regex);
-from_string!(Words, "a regular expression in quotes", |text: &str| {
-    if text.trim().is_empty() {
-        return Err("it is empty and would match every reply: write words of the reply".to_owned());
+struct ReplyWords(Regex);
+from_string!(
+    ReplyWords,
+    "a regular expression in quotes",
+    |text: &str| {
+        if text.trim().is_empty() {
+            return Err(
+                "it is empty and would match every reply: write words of the reply".to_owned(),
+            );
+        }
+        let regex = RegexBuilder::new(text)
+            .case_insensitive(true)
+            .size_limit(LARGEST_PATTERN)
+            .build();
+        regex.map(ReplyWords).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("`{text}` is too large for a rule: repeat less in it")
+            }
+            // The parser draws a picture of several lines; the last one says what is wrong.
+            error => {
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default();
+                let why = why.strip_prefix("error: ").unwrap_or(why);
+                format!("`{text}` is not a regular expression: {why}")
+            }
+        })
     }
-    let regex = RegexBuilder::new(text)
-        .case_insensitive(true)
-        .size_limit(LARGEST_PATTERN)
-        .build();
-    regex.map(Words).map_err(|error| {
-        let error = error.to_string();
-        let why = error.lines().last().unwrap_or_default();
-        let why = why.strip_prefix("error: ").unwrap_or(why);
-        format!("`{text}` is not a regular expression: {why}")
-    })
-});
+);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRule {
-    reply: Words,
+    reply: ReplyWords,
     set_rate: Option<Rate>,
     set_connections: Option<AtLeastOne>,
     suspend: Option<HumanDuration>,
@@ -275,39 +292,33 @@ struct RawRule {
     lasts: Option<HumanDuration>,
 }
 
-impl<'de> Deserialize<'de> for ReplyRule {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = RawRule::deserialize(from)?;
-        raw.checked().map_err(serde::de::Error::custom)
-    }
-}
-
 impl RawRule {
-    fn checked(self) -> Result<ReplyRule, &'static str> {
+    fn checked(self, table: &Settings, problems: Found<'_>) -> ReplyRule {
         let rate = self.set_rate.map(Remedy::SetRate);
         let connections = self.set_connections.map(|n| Remedy::SetConnections(n.0));
         let set: Vec<Remedy> = rate.into_iter().chain(connections).collect();
-        let lasts = match (set.is_empty(), self.lasts) {
-            (true, None) if self.suspend.is_none() => {
-                return Err("it does nothing: add `set_rate`, `set_connections` or `suspend`");
+        let wrong = match (set.is_empty(), &self.lasts, &self.suspend) {
+            (true, None, None) => {
+                Some("this rule does nothing: add `set_rate`, `set_connections` or `suspend`")
             }
-            (true, None) => Duration::ZERO,
-            (true, Some(_)) => {
-                return Err(
-                    "`for` goes with `set_rate` and `set_connections`; `suspend` says its own time",
-                );
+            (true, Some(_), _) => Some(
+                "`for` goes with `set_rate` and `set_connections`; `suspend` says its own time",
+            ),
+            (false, None, _) => {
+                Some("`set_rate` and `set_connections` need a time: add `for = \"90m\"`")
             }
-            (false, None) => {
-                return Err("`set_rate` and `set_connections` need a time: add `for = \"90m\"`");
-            }
-            (false, Some(lasts)) => lasts.0,
+            _ => None,
         };
+        if let Some(message) = wrong {
+            problems.push(table.problem_at("rules", self.reply.0.as_str(), message, None));
+        }
+        let lasts = self.lasts.map_or(Duration::ZERO, |d| d.0);
         let mut remedies: Vec<_> = set.into_iter().map(|remedy| (remedy, lasts)).collect();
-        remedies.extend(self.suspend.map(|lasts| (Remedy::Suspend, lasts.0)));
-        Ok(ReplyRule {
+        remedies.extend(self.suspend.map(|d| (Remedy::Suspend, d.0)));
+        ReplyRule {
             reply: self.reply.0,
             remedies,
-        })
+        }
     }
 }
 

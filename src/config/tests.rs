@@ -1,6 +1,7 @@
 //! The configuration by example.
 
 mod files;
+mod relays;
 mod wrong;
 
 use std::path::Path;

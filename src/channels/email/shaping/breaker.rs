@@ -1,5 +1,8 @@
 //! When a relay is left alone, and how one message finds out whether it is back.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use super::Window;

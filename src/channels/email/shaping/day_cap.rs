@@ -65,3 +65,93 @@ fn most_on(warm_up: &WarmUp, date: Date) -> Option<u32> {
     // Between `start` and `end`, which are of this type.
     Some((start * (end / start).powf(part)).round() as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day_cap(quota: Option<u32>, warm_up: Option<WarmUp>) -> DayCap {
+        DayCap {
+            quota,
+            warm_up,
+            zone: time_zone("Asia/Karachi").unwrap(),
+        }
+    }
+
+    fn ghosts() -> WarmUp {
+        WarmUp {
+            start: 200,
+            end: 200_000,
+            days: 42,
+            begin: "2026-12-01".parse().unwrap(),
+        }
+    }
+
+    fn at(day_cap: &DayCap, now: &str) -> Day {
+        day_cap.at(now.parse().unwrap())
+    }
+
+    #[test]
+    fn a_warm_up_grows_from_its_first_day_to_its_last_and_is_over() {
+        let day_cap = day_cap(None, Some(ghosts()));
+        let most = |now: &str| at(&day_cap, now).most;
+        assert_eq!(most("2026-11-20T12:00:00Z"), Some(200));
+        assert_eq!(most("2026-12-01T12:00:00Z"), Some(200));
+        assert_eq!(most("2026-12-02T12:00:00Z"), Some(237));
+        assert_eq!(most("2026-12-21T12:00:00Z"), Some(5814));
+        assert_eq!(most("2027-01-11T12:00:00Z"), Some(200_000));
+        assert_eq!(most("2027-01-12T12:00:00Z"), None);
+    }
+
+    #[test]
+    fn the_smaller_of_quota_and_warm_up_holds() {
+        let day_cap = day_cap(Some(5000), Some(ghosts()));
+        assert_eq!(at(&day_cap, "2026-12-01T12:00:00Z").most, Some(200));
+        assert_eq!(at(&day_cap, "2026-12-21T12:00:00Z").most, Some(5000));
+        assert_eq!(at(&day_cap, "2027-06-01T12:00:00Z").most, Some(5000));
+    }
+
+    #[test]
+    fn days_are_those_of_the_site() {
+        let day_cap = day_cap(None, Some(ghosts()));
+        // Midnight in Karachi is seven in the evening in UTC.
+        let last = at(&day_cap, "2026-12-01T18:59:59Z");
+        assert_eq!(
+            (last.date.to_string().as_str(), last.most),
+            ("2026-12-01", Some(200))
+        );
+        assert_eq!(last.ends.to_string(), "2026-12-01T19:00:00Z");
+        let next = at(&day_cap, "2026-12-01T19:00:00Z");
+        assert_eq!(
+            (next.date.to_string().as_str(), next.most),
+            ("2026-12-02", Some(237))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_day_of_a_warm_up_has_less_than_the_one_before(
+            start in 1u32..1000, more in 0u32..10_000_000, days in 1u32..400,
+        ) {
+            let warm_up = WarmUp { start, end: start + more, days, ..ghosts() };
+            let mut date = warm_up.begin;
+            let mut before = start;
+            for _ in 0..days {
+                let most = most_on(&warm_up, date).unwrap();
+                prop_assert!(before <= most && most <= warm_up.end);
+                before = most;
+                date = date.tomorrow().unwrap();
+            }
+            prop_assert_eq!(most_on(&warm_up, date), None);
+        }
+
+        #[test]
+        fn a_day_ends_later_than_now(ms in 0i64..4_000_000_000_000) {
+            let now = UnixMillis(ms);
+            let day = day_cap(None, None).at(now);
+            prop_assert!(day.ends > now && day.ends <= now.plus_ms(26 * 3_600_000));
+        }
+    }
+}

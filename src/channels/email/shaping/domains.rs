@@ -53,3 +53,32 @@ impl Domains {
         &self.groups
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_of_one_provider_share_its_limits_and_others_have_none() {
+        let google = DomainLimits {
+            rate: "20/s".parse().ok(),
+            connections: Some(2),
+            also: vec!["googlemail.com".to_owned()],
+        };
+        let limits = [
+            ("gmail.com".to_owned(), google),
+            ("gmx.net".to_owned(), DomainLimits::default()),
+        ];
+        let domains = Domains::new(&BTreeMap::from(limits));
+        let group = domains.group_of("gmail.com").unwrap();
+        assert_eq!(domains.group_of("googlemail.com"), Some(group));
+        assert_ne!(domains.group_of("gmx.net"), Some(group));
+        assert_eq!(domains.group_of("news.gmail.com"), None);
+        let group = &domains.groups()[group];
+        assert_eq!(
+            (group.name.as_str(), group.connections),
+            ("gmail.com", Some(2))
+        );
+        assert_eq!(group.rate.map(|rate| rate.count), Some(20));
+    }
+}

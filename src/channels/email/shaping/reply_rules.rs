@@ -23,3 +23,28 @@ impl ReplyRules {
         rule.map_or(&[], |rule| &rule.remedies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use regex::RegexBuilder;
+
+    use super::*;
+
+    fn rule(reply: &str, minutes: u64) -> ReplyRule {
+        let reply = RegexBuilder::new(reply).case_insensitive(true).build();
+        ReplyRule {
+            reply: reply.unwrap(),
+            remedies: vec![(Remedy::Suspend, Duration::from_secs(minutes * 60))],
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_knows_a_reply_holds() {
+        let rules = ReplyRules::new(&[rule(r"\[TSS04\]", 120), rule("^4..", 5)]);
+        let minutes = |reply| rules.remedies(reply).first().map(|r| r.1.as_secs() / 60);
+        assert_eq!(minutes("421 4.7.0 [tss04] Messages deferred"), Some(120));
+        assert_eq!(minutes("450 4.2.0 later"), Some(5));
+        assert_eq!(minutes("550 5.1.1 No such user"), None);
+        assert_eq!(ReplyRules::default().remedies("421"), []);
+    }
+}

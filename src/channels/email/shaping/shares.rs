@@ -105,3 +105,108 @@ impl Class {
         taken.extend(served.map(|(issue, n)| (issue.issue, n)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ready(issue: i64, priority: i64, waiting: usize) -> Ready {
+        Ready {
+            issue: IssueId(issue),
+            priority,
+            waiting,
+        }
+    }
+
+    fn given(taken: &[(IssueId, usize)], issue: i64) -> usize {
+        let of_issue = taken.iter().filter(|(id, _)| *id == IssueId(issue));
+        of_issue.map(|(_, n)| n).sum()
+    }
+
+    #[test]
+    fn an_alert_overtakes_a_digest_of_a_million() {
+        let mut shares = Shares::default();
+        let taken = shares.split(500, &[ready(1, 1, 1_000_000), ready(2, 0, 300)]);
+        assert_eq!((given(&taken, 2), given(&taken, 1)), (300, 200));
+    }
+
+    #[test]
+    fn a_stream_of_alerts_leaves_an_eighth_to_the_digests() {
+        for room in [1, 3, 8, 500] {
+            let mut shares = Shares::default();
+            let mut digest = 0;
+            for _ in 0..80 {
+                let taken = shares.split(room, &[ready(1, 0, 10_000), ready(2, 1, 10_000)]);
+                digest += given(&taken, 2);
+            }
+            assert_eq!(digest, 80 * room / KEPT, "room {room}");
+        }
+    }
+
+    #[test]
+    fn room_that_alerts_leave_over_is_no_debt() {
+        let mut shares = Shares::default();
+        for _ in 0..100 {
+            shares.split(8, &[ready(1, 0, 1), ready(2, 1, 1000)]);
+        }
+        // The digest has had more than its part: the alerts get all but an eighth at once.
+        let taken = shares.split(8, &[ready(1, 0, 1000), ready(2, 1, 1000)]);
+        assert_eq!((given(&taken, 1), given(&taken, 2)), (7, 1));
+    }
+
+    #[test]
+    fn issues_of_one_priority_take_turns_row_by_row() {
+        let mut shares = Shares::default();
+        let all = [ready(1, 1, 900), ready(2, 1, 900), ready(3, 1, 900)];
+        let mut sums = [0; 3];
+        for _ in 0..30 {
+            let taken = shares.split(10, &all);
+            for (at, sum) in sums.iter_mut().enumerate() {
+                *sum += given(&taken, i64::try_from(at).unwrap() + 1);
+            }
+        }
+        assert_eq!(sums, [100, 100, 100]);
+        // One place at a time goes round.
+        let turns: Vec<_> = (0..6).map(|_| shares.split(1, &all)[0].0.0).collect();
+        assert_eq!(turns, [1, 2, 3, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_a_small_issue_does_not_need_goes_to_the_others() {
+        let mut shares = Shares::default();
+        let taken = shares.split(100, &[ready(1, 1, 4), ready(2, 1, 900), ready(3, 1, 900)]);
+        assert_eq!(
+            (given(&taken, 1), given(&taken, 2), given(&taken, 3)),
+            (4, 48, 48)
+        );
+        assert_eq!(shares.split(100, &[]), []);
+        assert_eq!(shares.split(0, &[ready(1, 1, 4)]), []);
+    }
+
+    proptest! {
+        #[test]
+        fn the_room_is_used_up_and_nobody_gets_more_than_waits(
+            rounds in proptest::collection::vec(
+                (0usize..600, proptest::collection::vec((0i64..3, 0usize..400), 0..6)),
+                1..20,
+            ),
+        ) {
+            let mut shares = Shares::default();
+            for (room, issues) in rounds {
+                let issues: Vec<Ready> = (0..)
+                    .zip(&issues)
+                    .map(|(id, (priority, waiting))| ready(id, *priority, *waiting))
+                    .collect();
+                let taken = shares.split(room, &issues);
+                let waiting: usize = issues.iter().map(|issue| issue.waiting).sum();
+                let sum: usize = taken.iter().map(|(_, n)| n).sum();
+                prop_assert_eq!(sum, room.min(waiting));
+                for issue in &issues {
+                    prop_assert!(given(&taken, issue.issue.0) <= issue.waiting);
+                }
+            }
+        }
+    }
+}

@@ -19,7 +19,8 @@ const AVERAGED: f64 = 10.0;
 
 /// The rate of one relay: the configured one, lowered for a while when it complains.
 ///
-/// Where no rate is configured, the first cut starts from what was achieved.
+/// A cut starts from what this daemon achieved, where that is less than the limit or there is
+/// none.
 #[derive(Debug, Clone, Default)]
 pub struct Throttle {
     configured: Option<f64>,
@@ -112,5 +113,115 @@ impl Flow {
         // A flow that has just begun has had less than the whole time to add up.
         let age = now.saturating_duration_since(first).as_secs_f64().max(1.0);
         self.count_at(now) / (AVERAGED * (1.0 - (-age / AVERAGED).exp()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn near(rate: Option<f64>, expected: f64) -> bool {
+        rate.is_some_and(|rate| (rate - expected).abs() <= expected * 0.05)
+    }
+
+    /// `rate` messages a second for so many seconds; the time after them.
+    fn send(throttle: &mut Throttle, rate: u32, seconds: u32, from: Instant) -> Instant {
+        let gap = Duration::from_secs(1) / rate;
+        for n in 0..rate * seconds {
+            throttle.sent(from + gap * n);
+        }
+        from + gap * (rate * seconds)
+    }
+
+    #[test]
+    fn without_complaints_only_the_configuration_limits() {
+        let now = Instant::now();
+        let mut free = Throttle::new(None);
+        let now = send(&mut free, 100, 30, now);
+        assert_eq!(free.rate(now), None);
+        assert_eq!(Throttle::new(Some(50.0)).rate(now), Some(50.0));
+    }
+
+    #[test]
+    fn a_complaint_leaves_seven_tenths_of_what_was_achieved_for_a_minute() {
+        for configured in [None, Some(100.0), Some(500.0)] {
+            let mut throttle = Throttle::new(configured);
+            let now = send(&mut throttle, 100, 30, Instant::now());
+            throttle.throttled(now);
+            assert!(near(throttle.rate(now), 70.0), "{:?}", throttle.rate(now));
+            assert!(near(throttle.rate(now + HOLD), 70.0));
+        }
+        // Also of a flow that has just begun.
+        let mut young = Throttle::new(None);
+        let now = send(&mut young, 100, 2, Instant::now());
+        young.throttled(now);
+        assert!(near(young.rate(now), 70.0), "{:?}", young.rate(now));
+    }
+
+    #[test]
+    fn complaints_about_what_was_on_its_way_cut_once() {
+        let mut throttle = Throttle::new(None);
+        let now = send(&mut throttle, 100, 30, Instant::now());
+        for n in 0..50 {
+            throttle.throttled(now + Duration::from_millis(n * 90));
+        }
+        assert!(near(throttle.rate(now), 70.0));
+        // Sending goes on at the lower rate, and that is too much still.
+        let now = send(&mut throttle, 70, 20, now);
+        throttle.throttled(now);
+        assert!(near(throttle.rate(now), 49.0), "{:?}", throttle.rate(now));
+    }
+
+    #[test]
+    fn it_recovers_and_then_forgets() {
+        let mut throttle = Throttle::new(Some(100.0));
+        let now = send(&mut throttle, 100, 30, Instant::now());
+        throttle.throttled(now);
+        assert!(near(throttle.rate(now + HOLD + DOUBLING / 4), 83.2));
+        assert_eq!(throttle.rate(now + HOLD + DOUBLING), Some(100.0));
+        let mut free = Throttle::new(None);
+        let now = send(&mut free, 100, 30, now);
+        free.throttled(now);
+        assert!(near(free.rate(now + HOLD + DOUBLING), 140.0));
+        assert_eq!(free.rate(now + FORGET), None);
+    }
+
+    #[test]
+    fn a_relay_that_complains_without_end_still_gets_a_mail_in_ten_seconds() {
+        let mut throttle = Throttle::new(Some(100.0));
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            throttle.throttled(now);
+            now += SETTLE;
+        }
+        assert_eq!(throttle.rate(now), Some(LEAST));
+    }
+
+    #[test]
+    fn a_rule_holds_it_down_for_its_time_only() {
+        let now = Instant::now();
+        let until = now + Duration::from_secs(5400);
+        let mut throttle = Throttle::new(None);
+        throttle.hold_to(1.0 / 60.0, until);
+        assert_eq!(throttle.rate(now), Some(1.0 / 60.0));
+        assert_eq!(throttle.rate(until), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_rate_is_never_above_the_configured_one_nor_nothing(
+            events in proptest::collection::vec((any::<bool>(), 0u64..20_000), 0..300),
+        ) {
+            let mut now = Instant::now();
+            let mut throttle = Throttle::new(Some(20.0));
+            for (complaint, ms) in events {
+                now += Duration::from_millis(ms);
+                if complaint { throttle.throttled(now) } else { throttle.sent(now) }
+                let rate = throttle.rate(now).unwrap();
+                prop_assert!((LEAST..=20.0).contains(&rate), "{rate}");
+            }
+        }
     }
 }

@@ -34,3 +34,47 @@ impl Weights {
         Some(best)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn turns_are_mixed_evenly() {
+        let mut weights = Weights::new([5, 1, 1]);
+        let turns: Vec<_> = (0..7).filter_map(|_| weights.pick(|_| true)).collect();
+        // nginx's own example.
+        assert_eq!(turns, [0, 0, 1, 0, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_relay_that_cannot_is_passed_over_and_does_not_save_up_turns() {
+        let mut weights = Weights::new([1, 1]);
+        for _ in 0..100 {
+            assert_eq!(weights.pick(|at| at == 1), Some(1));
+        }
+        let turns: Vec<_> = (0..4).filter_map(|_| weights.pick(|_| true)).collect();
+        assert_eq!(turns, [0, 1, 0, 1]);
+        assert_eq!(weights.pick(|_| false), None);
+        assert_eq!(Weights::new([]).pick(|_| true), None);
+    }
+
+    proptest! {
+        #[test]
+        fn each_gets_its_weight_of_every_round(
+            given in proptest::collection::vec(1u32..20, 1..6),
+        ) {
+            let mut weights = Weights::new(given.iter().copied());
+            let round: u32 = given.iter().sum();
+            for _ in 0..3 {
+                let mut turns = vec![0; given.len()];
+                for _ in 0..round {
+                    turns[weights.pick(|_| true).unwrap()] += 1;
+                }
+                prop_assert_eq!(&turns, &given);
+            }
+        }
+    }
+}
