@@ -93,9 +93,9 @@ async fn a_domain_needs_no_configuration_and_no_key_is_overwritten() {
         .done();
     let file = "keys/dkim-letters.example-s1.pem";
     for words in [
-        format!("{file} is a new rsa key"),
+        format!("{file} is a new key (rsa)"),
         "\n  s1._domainkey.letters.example\n".to_owned(),
-        "\n  \"v=DKIM1; k=rsa; p=".to_owned(),
+        "\n  v=DKIM1; k=rsa; p=".to_owned(),
         format!(r#"selector = "s1", key = {{ file = "{file}" }} }}]"#),
     ] {
         assert!(told.out.contains(&words), "{words}\n{}", told.out);

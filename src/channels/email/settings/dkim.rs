@@ -37,7 +37,7 @@ impl DkimKey {
         let name = &self.selector;
         let message = match error {
             KeyError::Secret(error) => format!("the DKIM key `{name}` is missing: {error}"),
-            error => format!("the DKIM key `{name}` in {} cannot sign: {error}", self.key),
+            error => format!("the DKIM key `{name}` cannot sign: {error}"),
         };
         match &self.key {
             Secret::File(file) => {

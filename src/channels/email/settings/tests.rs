@@ -154,7 +154,7 @@ fn the_signer_has_every_key_or_says_which_cannot_be_used() {
         panic!("{told:?}")
     };
     assert!(
-        bad.contains("bad.pem cannot sign: it is no private key"),
+        bad.contains("`bad` cannot sign: it is no private key"),
         "{bad}"
     );
     assert!(gone.contains("gone.pem cannot be read"), "{gone}");
