@@ -7,6 +7,8 @@ mod support;
 mod audience;
 #[path = "commands/demo.rs"]
 mod demo;
+#[path = "commands/keys.rs"]
+mod keys;
 #[path = "commands/products.rs"]
 mod products;
 #[path = "commands/refusals.rs"]

@@ -227,27 +227,26 @@ fn text(made: &Made) -> String {
     let mut text = String::new();
     for key in &made.keys {
         text.push_str(&format!(
-            "{} is a new {} key. It is secret: only the daemon needs to read it.\n\
-             Publish a TXT record in the DNS, named\n  {}\nwith this text{}\n  {}\n\
-             or as a line of a zone file\n  {}\n\n",
+            "{} is a new key ({}). It is secret: nobody but the daemon needs to read it.\n\
+             Publish in the DNS a TXT record named\n  {}\nwith this text, as one\n  {}\n\
+             or, where it must be split, as this line of a zone file\n  {}\n\n",
             key.file.display(),
             key.algorithm,
             key.name,
-            if key.strings.len() > 1 {
-                " (one text in several strings; many forms want it without the inner quotes)"
-            } else {
-                ""
-            },
-            quoted(&key.strings),
+            key.record,
             key.zone,
         ));
     }
     text.push_str(&format!(
-        "When the DNS answers with it, add to each channel whose sender is at {}\n  {}\n",
+        "When the DNS shows it, add to each channel whose sender is at {}\n  {}\n",
         made.domain, made.toml
     ));
-    if made.keys.iter().all(|key| key.algorithm == "ed25519") {
-        text.push_str("Not every mailbox reads Ed25519: sign with an RSA key as well.\n");
-    }
+    text.push_str(match &made.keys[..] {
+        [one] if one.algorithm == "rsa" => {
+            "Some mailboxes read Ed25519 too: `--algorithm ed25519` makes a second key beside it.\n"
+        }
+        [_] => "Not every mailbox reads Ed25519: sign with an RSA key as well.\n",
+        _ => "",
+    });
     text
 }

@@ -80,7 +80,7 @@ impl Body {
 /// The beginning of `part` that is the same in relaxed form, up to its last byte that is not
 /// white space. `part` begins with such a byte.
 fn even_run(part: &[u8]) -> &[u8] {
-    const STEP: usize = 64;
+    const STEP: usize = 16;
     let is_uneven = |a: u8, b: u8| (a == b'\t') | ((a == b' ') & ((b == b' ') | (b == b'\r')));
     let mut end = 0;
     while let (Some(these), Some(next)) =

@@ -34,19 +34,22 @@ impl DkimKey {
     /// What [`open`](Self::open) said, at the place of the key in the configuration.
     #[must_use]
     pub fn problem(&self, channel: &ChannelConfig, error: &KeyError) -> Problem {
+        let name = &self.selector;
         let message = match error {
-            KeyError::Secret(error) => format!("the DKIM key cannot be read: {error}"),
-            error => format!("the DKIM key in {} cannot sign: {error}", self.key),
+            KeyError::Secret(error) => format!("the DKIM key `{name}` is missing: {error}"),
+            error => format!("the DKIM key `{name}` cannot sign: {error}"),
         };
-        let path;
-        let place = match &self.key {
-            Secret::Inline(text) | Secret::Env(text) | Secret::Credential(text) => text,
+        match &self.key {
             Secret::File(file) => {
-                path = file.to_string_lossy();
-                &*path
+                let place = file.to_string_lossy();
+                channel.settings.problem_at("dkim", &place, message, None)
             }
-        };
-        channel.settings.problem_at("dkim", place, message, None)
+            Secret::Env(place) | Secret::Credential(place) => {
+                channel.settings.problem_at("dkim", place, message, None)
+            }
+            // The head of the table: a problem quotes its line, which here is the secret.
+            Secret::Inline(_) => channel.settings.problem("", message, None),
+        }
     }
 }
 
