@@ -61,7 +61,7 @@ macro_rules! statements {
 macro_rules! list {
     ($before:expr, $after:expr) => {
         $crate::store::sql::dialects(
-            concat!($before, " json_each($1) AS r ", $after),
+            concat!($before, " jsonb_each($1) AS r ", $after),
             concat!(
                 $before,
                 " json_array_elements(CAST($1 AS json)) AS r(value) ",
