@@ -9,9 +9,15 @@ mod support;
 mod faults;
 #[path = "smtp/kit.rs"]
 mod kit;
+#[path = "smtp/pipelining.rs"]
+mod pipelining;
 #[path = "smtp/postfix.rs"]
 mod postfix;
 #[path = "smtp/protection.rs"]
 mod protection;
+#[path = "smtp/scripts.rs"]
+mod scripts;
+#[path = "smtp/table.rs"]
+mod table;
 #[path = "smtp/transactions.rs"]
 mod transactions;

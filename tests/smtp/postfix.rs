@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use courant::channels::email::smtp::Connection;
+use courant::channels::email::smtp::{Connection, Endpoint, Protocol, Security};
 
-use crate::kit::{FROM, address, name, patient, send};
+use crate::kit::{Batch, FROM, Letter, address, name, patient};
 
 /// A running `smtp-sink`, killed when dropped.
 struct SmtpSink {
@@ -90,7 +90,6 @@ async fn postfixs_sink_writes_down_what_was_sent() {
 
 #[tokio::test]
 async fn postfixs_sink_refuses_and_hangs_up_everywhere_and_the_verdict_is_true() {
-    let dir = tempfile::tempdir().unwrap();
     for (option, command, expected) in [
         // -r refuses for now, -f for good, -q hangs up, -Q says 421 first.
         ("-r", "MAIL", "deferred"),
@@ -110,14 +109,74 @@ async fn postfixs_sink_refuses_and_hangs_up_everywhere_and_the_verdict_is_true()
         ("-Q", "DATA", "not tried"),
         ("-Q", ".", "not tried"),
     ] {
-        let sink = SmtpSink::start(dir.path(), &[option, command]);
-        let mut connection = Connection::open(&patient(sink.port)).await.unwrap();
-        let verdict = send(&mut connection, "ada@example.com").await;
-        assert_eq!(
-            name(&verdict.outcome),
-            expected,
-            "{option} {command}: {verdict:?}"
-        );
-        assert_eq!(connection.is_usable(), matches!(option, "-f" | "-r"));
+        for more in [&[][..], &["-p"]] {
+            let what = format!("{option} {command} {more:?}");
+            let dir = tempfile::tempdir().unwrap();
+            let options = [&["-D", "mails", option, command], more].concat();
+            let sink = SmtpSink::start(dir.path(), &options);
+            let mut connection = Connection::open(&patient(sink.port)).await.unwrap();
+            // -r and -f turn PIPELINING off.
+            let pipelining = more.is_empty() && matches!(option, "-q" | "-Q");
+            assert_eq!(connection.can_pipeline(), pipelining);
+            let readers = ["ada@example.com", "bob@example.com", "eve@example.com"];
+            let mut batch = Batch::to(&readers);
+            assert_eq!(batch.over(&mut connection).await, None, "{what}");
+            let goes_on = matches!(option, "-f" | "-r");
+            assert_eq!(connection.is_usable(), goes_on, "{what}");
+            for reader in &readers[..if goes_on { 3 } else { 1 }] {
+                assert_eq!(batch.outcome(reader), expected, "{what}: {:?}", batch.ended);
+            }
+            drop(connection);
+            drop(sink);
+            // It writes a message down before it answers the dot.
+            if command != "." {
+                assert_eq!(whole_mails(dir.path()), 0, "{what}");
+            }
+        }
+    }
+}
+
+/// Messages that came to their final dot.
+fn whole_mails(dir: &Path) -> usize {
+    let dumped = std::fs::read_to_string(dir.join("mails")).unwrap_or_default();
+    dumped.matches("29: they reopen").count()
+}
+
+#[tokio::test]
+async fn postfixs_sink_has_what_it_said_it_has_when_it_dies_or_gives_up() {
+    for (options, least) in [
+        // Ends for good after so many messages.
+        (&["-M", "7"][..], 6),
+        // 550 in the middle of a message, and no reading on.
+        (&["-A", "0"], 0),
+        // Reads slowly and little at a time.
+        (&["-H", "1", "-T", "2000", "-M", "2"], 1),
+        (&["-L", "-M", "5"], 4),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let sink = SmtpSink::start(dir.path(), &[&["-D", "mails"], options].concat());
+        let hello = "letters.example.org";
+        let protocol = match options {
+            ["-L", ..] => Protocol::Lmtp,
+            _ => Protocol::Smtp,
+        };
+        let endpoint = Endpoint::new(protocol, Security::Off, "127.0.0.1", sink.port, hello);
+        let letters = (0..12).map(|i| Letter::of(&format!("reader{i}@example.com"), 1500));
+        let mut batch = Batch::of(letters.collect());
+        let mut connection = Connection::open(&endpoint).await.unwrap();
+        batch.over(&mut connection).await;
+        let count = |outcome| {
+            let ended = batch.ended.iter();
+            ended.filter(|(to, _)| batch.outcome(to) == outcome).count()
+        };
+        let (accepted, unknown) = (count("accepted"), count("unknown"));
+        drop(connection);
+        drop(sink);
+        let dumped = std::fs::read_to_string(dir.path().join("mails")).unwrap_or_default();
+        let whole = dumped.matches("1499: they reopen").count();
+        let what = format!("{options:?}: {accepted} accepted, {unknown} unknown, {whole} written");
+        assert!(accepted >= least, "{what}");
+        assert!((accepted..=accepted + unknown).contains(&whole), "{what}");
+        assert!(unknown <= 1 && batch.ended.len() < 12, "{what}");
     }
 }

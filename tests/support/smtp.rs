@@ -4,124 +4,20 @@
 //! what goes wrong, where, and for whom: by recipient, by connection, for a share of the
 //! recipients, or so many times.
 
+mod rules;
 mod session;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A place in the conversation, named after what the server is about to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    Greeting,
-    Hello,
-    StartTls,
-    /// Instead of the TLS handshake.
-    Handshake,
-    Auth,
-    Mail,
-    Rcpt,
-    Data,
-    /// When the first bytes of the message have come.
-    Body,
-    /// When the whole message has come.
-    Dot,
-    Rset,
-    Quit,
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// This answer instead of the right one (lines are separated by `\r\n`).
-    Reply(String),
-    /// This answer, then the connection is closed.
-    ReplyAndClose(String),
-    /// The connection is closed without an answer.
-    Close,
-    /// No answer, ever.
-    Hang,
-    /// The right answer, after this long.
-    Delay(Duration),
-    /// The right answer, a byte at a time, with this pause after each.
-    Drip(Duration),
-    /// The right answer, and this one in the same packet.
-    Extra(String),
-}
-
-impl Fault {
-    pub fn reply(text: &str) -> Self {
-        Self::Reply(text.to_owned())
-    }
-}
-
-/// A fault with the place and the people it is for.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    step: Step,
-    fault: Fault,
-    to: Option<String>,
-    percent: u64,
-    connection: Option<usize>,
-    times: usize,
-}
-
-impl Rule {
-    pub fn at(step: Step, fault: Fault) -> Self {
-        Self {
-            step,
-            fault,
-            to: None,
-            percent: 100,
-            connection: None,
-            times: usize::MAX,
-        }
-    }
-
-    /// Only for this recipient.
-    pub fn to(mut self, address: &str) -> Self {
-        self.to = Some(address.to_owned());
-        self
-    }
-
-    /// Only for this share of the recipients, always the same ones.
-    pub fn percent(mut self, percent: u64) -> Self {
-        self.percent = percent;
-        self
-    }
-
-    /// Only on this connection, counted from 1.
-    pub fn on_connection(mut self, number: usize) -> Self {
-        self.connection = Some(number);
-        self
-    }
-
-    /// Only so many times.
-    pub fn times(mut self, times: usize) -> Self {
-        self.times = times;
-        self
-    }
-
-    fn matches(&self, step: Step, connection: usize, to: &[String]) -> bool {
-        let is_share = |address: &String| {
-            let sum = address.bytes().fold(7u64, |hash, b| {
-                (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-            });
-            (sum >> 16) % 100 < self.percent
-        };
-        self.step == step
-            && self.times > 0
-            && self.connection.is_none_or(|number| number == connection)
-            && self.to.as_ref().is_none_or(|address| to.contains(address))
-            && (self.percent >= 100 || to.iter().any(is_share))
-    }
-}
+pub use rules::{Fault, Rule, Step};
 
 /// How the server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +40,21 @@ pub struct Setup {
     /// Whom the certificate is for.
     pub certificate_names: Vec<String>,
     pub lmtp: bool,
+    /// Whether answers wait until there is nothing more to read, and leave in one packet.
+    pub joined: bool,
     pub rules: Vec<Rule>,
+}
+
+impl Setup {
+    /// With these rules, and PIPELINING or not.
+    pub fn pipelined(pipelining: bool, rules: Vec<Rule>) -> Self {
+        let mut setup = Self {
+            rules,
+            ..Self::default()
+        };
+        setup.offers.retain(|o| pipelining || o != "PIPELINING");
+        setup
+    }
 }
 
 impl Default for Setup {
@@ -157,6 +67,7 @@ impl Default for Setup {
             encryption: Encryption::None,
             certificate_names: own(&["localhost", "127.0.0.1"]),
             lmtp: false,
+            joined: true,
             rules: Vec::new(),
         }
     }
@@ -199,15 +110,13 @@ struct Shared {
     open: AtomicUsize,
     most_open: AtomicUsize,
     pipelined: AtomicUsize,
+    ahead: AtomicUsize,
 }
 
 impl Shared {
     /// The fault for this place, used up by one.
     fn fault(&self, step: Step, connection: usize, to: &[String]) -> Option<Fault> {
-        let mut rules = lock(&self.rules);
-        let rule = rules.iter_mut().find(|r| r.matches(step, connection, to))?;
-        rule.times = rule.times.saturating_sub(1);
-        Some(rule.fault.clone())
+        rules::choose(&mut lock(&self.rules), step, connection, to)
     }
 }
 
@@ -249,6 +158,7 @@ impl Sink {
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
             pipelined: AtomicUsize::new(0),
+            ahead: AtomicUsize::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self {
@@ -326,6 +236,11 @@ impl Sink {
     /// The most connections open at one time.
     pub fn most_open(&self) -> usize {
         self.shared.most_open.load(Ordering::SeqCst)
+    }
+
+    /// How many messages brought the commands of the next one with them.
+    pub fn ahead(&self) -> usize {
+        self.shared.ahead.load(Ordering::SeqCst)
     }
 
     /// How often a client spoke again before it was answered.

@@ -26,6 +26,8 @@ impl From<std::io::Error> for End {
 struct Session<'a> {
     io: Box<dyn Io>,
     input: Vec<u8>,
+    /// Answers that have not left yet.
+    output: Vec<u8>,
     shared: &'a Shared,
     number: usize,
     encrypted: bool,
@@ -38,6 +40,7 @@ pub(super) async fn run(tcp: TcpStream, number: usize, shared: &Shared) {
     let mut session = Session {
         io: Box::new(tcp),
         input: Vec::new(),
+        output: Vec::new(),
         shared,
         number,
         encrypted: false,
@@ -175,12 +178,15 @@ impl Session<'_> {
 
     async fn data(&mut self) -> Result<(), End> {
         if self.to.is_empty() {
-            return self.say("503 5.5.1 RCPT first").await;
+            return self.data_for_nobody().await;
         }
         if !self.answer(Step::Data, "354 go on").await? {
             return Ok(());
         }
         let data = self.message().await?;
+        if !self.input.is_empty() {
+            self.shared.ahead.fetch_add(1, Ordering::SeqCst);
+        }
         let (from, parameters) = self.from.take().unwrap_or_default();
         let to = std::mem::take(&mut self.to);
         let index = {
@@ -203,11 +209,28 @@ impl Session<'_> {
             let fault = self.shared.fault(Step::Dot, self.number, &to);
             let answer = match &fault {
                 Some(Fault::Reply(text) | Fault::ReplyAndClose(text)) => Some(text.clone()),
+                Some(Fault::Bytes(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
                 Some(Fault::Close | Fault::Hang) => None,
                 _ => Some(right.clone()),
             };
             lock(&self.shared.mails)[index].answer = answer;
             self.misbehave(fault, &right).await?;
+        }
+        Ok(())
+    }
+
+    /// DATA without a recipient: refused, unless a rule says 354 (RFC 2920 §3.1).
+    async fn data_for_nobody(&mut self) -> Result<(), End> {
+        let fault = self.shared.fault(Step::Data, self.number, &[]);
+        let goes_on = matches!(&fault, Some(Fault::Reply(text)) if text.starts_with("354"));
+        self.misbehave(fault, "503 5.5.1 RCPT first").await?;
+        if goes_on {
+            let data = self.message().await?;
+            let line = format!(". after {} bytes", data.len());
+            lock(&self.shared.commands).push((self.number, line));
+            self.from = None;
+            self.answer(Step::Dot, "554 5.5.1 nobody to give it to")
+                .await?;
         }
         Ok(())
     }
@@ -237,11 +260,16 @@ impl Session<'_> {
     }
 
     async fn misbehave(&mut self, fault: Option<Fault>, right: &str) -> Result<bool, End> {
+        if fault.is_some() {
+            // What was said before is not part of the fault.
+            self.flush().await?;
+        }
         let said = match fault {
             None => right.to_owned(),
             Some(Fault::Reply(text)) => text,
             Some(Fault::ReplyAndClose(text)) => {
                 self.say(&text).await?;
+                self.flush().await?;
                 return Err(End);
             }
             Some(Fault::Close) => return Err(End),
@@ -255,6 +283,18 @@ impl Session<'_> {
                 return Ok(true);
             }
             Some(Fault::Extra(text)) => format!("{right}\r\n{text}"),
+            Some(Fault::Later(text)) => {
+                self.say(right).await?;
+                self.flush().await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                self.say(&text).await?;
+                return Ok(right.starts_with(['2', '3']));
+            }
+            Some(Fault::Bytes(bytes)) => {
+                self.output.extend_from_slice(&bytes);
+                self.flush().await?;
+                return Ok(bytes.starts_with(b"2") || bytes.starts_with(b"3"));
+            }
         };
         self.say(&said).await?;
         Ok(said.starts_with(['2', '3']))
@@ -270,7 +310,17 @@ impl Session<'_> {
     }
 
     async fn say(&mut self, text: &str) -> Result<(), End> {
-        self.io.write_all(format!("{text}\r\n").as_bytes()).await?;
+        self.output.extend_from_slice(text.as_bytes());
+        self.output.extend_from_slice(b"\r\n");
+        if self.shared.setup.joined && !self.input.is_empty() {
+            return Ok(());
+        }
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        let output = std::mem::take(&mut self.output);
+        self.io.write_all(&output).await?;
         Ok(self.io.flush().await?)
     }
 
@@ -303,6 +353,7 @@ impl Session<'_> {
     }
 
     async fn fill(&mut self) -> Result<(), End> {
+        self.flush().await?;
         match self.io.read_buf(&mut self.input).await? {
             0 => Err(End),
             _ => Ok(()),

@@ -231,10 +231,9 @@ impl Connection {
             250 => Ending::accepted(reply, Then::Keep),
             _ => judge(Phase::Dot, reply),
         };
-        let owed: &[Phase] = match (is_next_announced, reply.code()) {
-            (true, 0..=420 | 422..) => &[Phase::Mail, Phase::Rcpt, Phase::Data],
-            // Nothing follows 421.
-            _ => &[],
+        let owed: &[Phase] = match is_next_announced {
+            true => &[Phase::Mail, Phase::Rcpt, Phase::Data],
+            false => &[],
         };
         let mut owed = owed.iter();
         let fits = |code: Option<u16>| match (owed.next(), code) {
