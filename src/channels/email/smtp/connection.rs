@@ -1,6 +1,6 @@
 //! One connection, and the parcels that go over it one after another.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::endpoint::{Endpoint, Limits, Protocol, Timeouts};
 use super::greet::{self, Offers};
@@ -157,12 +157,6 @@ impl Connection {
             && self.has_room_after(0)
             && self.used.elapsed() < self.limits.idle_close
             && self.wire.quiet().is_ok()
-    }
-
-    /// How long it has carried nothing.
-    #[must_use]
-    pub fn idle_for(&self) -> Duration {
-        self.used.elapsed()
     }
 
     /// Messages tried on this connection.

@@ -56,7 +56,7 @@ pub struct Timeouts {
     pub dot: Duration,
     /// Added to `dot` for each 50 KB, since relays look through a message before they answer.
     pub dot_per_50kb: Duration,
-    /// The answer to RSET, and writing QUIT.
+    /// The answer to RSET.
     pub reset: Duration,
 }
 

@@ -227,6 +227,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn lettre_reads_the_same(lines in "([1-6][0-6][0-9][- ][a-z0-9. ]{0,8}\r\n){1,3}") {
+            let mut input = lines.clone().into_bytes();
+            let ours = take(&mut input);
+            let read = &lines[..lines.len() - input.len()];
+            match (ours, read.parse::<Response>()) {
+                (Ok(Some(ours)), Ok(theirs)) => {
+                    prop_assert_eq!(ours.code(), u16::from(theirs.code()));
+                    let theirs: Vec<&str> = theirs.message().collect();
+                    prop_assert_eq!(ours.lines().collect::<Vec<_>>(), theirs);
+                }
+                (Ok(Some(ours)), Err(error)) => panic!("{ours} and {error}"),
+                (Ok(None) | Err(_), theirs) => prop_assert!(theirs.is_err(), "{:?}", theirs),
+            }
+        }
+
+        #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let mut input = bytes;
             let _ = take(&mut input);
