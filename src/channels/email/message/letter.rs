@@ -87,7 +87,7 @@ impl Inner {
                     lines.plain("Message-ID", checked_message_id(filling.message_id)?);
                 }
                 Head::Unsubscribe(cuts, rest) => {
-                    unsubscribe(&mut lines, cuts, rest, &filling.own)?;
+                    self.unsubscribe(&mut lines, cuts, rest, &filling.own)?;
                 }
                 Head::Delivery => {
                     if let Some(delivery) = filling.delivery {
@@ -98,31 +98,34 @@ impl Inner {
         }
         Ok(lines.into_bytes())
     }
-}
 
-/// The line that tells mail programs how this reader leaves. What is put into it is part of a
-/// link's path, so it needs no escaping and may not need any.
-fn unsubscribe(
-    lines: &mut Headers,
-    cuts: &[(String, Which)],
-    rest: &str,
-    own: &Personal<&str>,
-) -> Result<(), MailError> {
-    for (before, which) in cuts {
-        let value = own.each()[*which];
-        let is_good = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-        if value.is_empty() || value.len() > 400 || !value.bytes().all(is_good) {
-            return Err(MailError::Link {
-                header: "List-Unsubscribe",
-                url: value.chars().take(200).collect(),
-                why: "a part of it should be letters, digits, `-` and `_`",
-            });
+    /// The line that tells mail programs how this reader leaves. What is put into it is part
+    /// of a link's path, so it needs no escaping and may not need any.
+    fn unsubscribe(
+        &self,
+        lines: &mut Headers,
+        cuts: &[(String, Which)],
+        rest: &str,
+        own: &Personal<&str>,
+    ) -> Result<(), MailError> {
+        for (before, which) in cuts {
+            let value = own.each()[*which];
+            let is_good = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+            // With its mark the link has 900 characters at most, and a line may have 998.
+            let longest = self.marks.each()[*which].len() + 70;
+            if value.is_empty() || value.len() > longest || !value.bytes().all(is_good) {
+                return Err(MailError::Link {
+                    header: "List-Unsubscribe",
+                    url: value.chars().take(200).collect(),
+                    why: "a reader's part of it should be a few letters, digits, `-` and `_`",
+                });
+            }
+            lines.whole(before);
+            lines.whole(value);
         }
-        lines.whole(before);
-        lines.whole(value);
+        lines.whole(rest);
+        Ok(())
     }
-    lines.whole(rest);
-    Ok(())
 }
 
 impl Letter {
