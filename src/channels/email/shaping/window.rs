@@ -5,17 +5,22 @@ use std::time::Instant;
 /// Connections before anything is known (Postfix's `initial_destination_concurrency`).
 const START: f64 = 5.0;
 
+/// Failures in a row that it takes at least: a single connection that breaks is nothing, also
+/// for a relay that takes only one at a time.
+const FEWEST_FAILURES: u32 = 3;
+
 /// A window of connections to one relay.
 ///
 /// A success widens it by 1/window and a failure narrows it by as much, so a window full of
-/// messages moves it by one. It is dead when it is below one connection, or when failures
+/// messages moves it by one; it stays at one connection at least. It is dead when failures
 /// without a success between them would have filled it (Postfix's `failed_cohort_limit = 1`):
 /// a relay that is down is left alone after a handful of tries.
 #[derive(Debug, Clone)]
 pub struct Window {
     most: f64,
     size: f64,
-    /// What of a whole window has failed since the last success.
+    /// Failures since the last success, and how much of a window they make.
+    failures: u32,
     cohort: f64,
     held: Option<(u32, Instant)>,
 }
@@ -28,6 +33,7 @@ impl Window {
         Self {
             most,
             size: START.min(most),
+            failures: 0,
             cohort: 0.0,
             held: None,
         }
@@ -37,6 +43,7 @@ impl Window {
     pub fn grown(&mut self) {
         if !self.is_dead() {
             self.size = (self.size + 1.0 / self.size).min(self.most);
+            self.failures = 0;
             self.cohort = 0.0;
         }
     }
@@ -48,16 +55,19 @@ impl Window {
         }
         let part = 1.0 / self.size;
         self.cohort += part;
-        self.size = if self.cohort < 1.0 {
-            self.size - part
-        } else {
+        self.failures += 1;
+        let has_failed = self.cohort >= 1.0 && self.failures >= FEWEST_FAILURES;
+        self.size = if has_failed {
             0.0
+        } else {
+            (self.size - part).max(1.0)
         };
     }
 
     /// Begins again, after a relay has come back.
     pub fn restart(&mut self) {
         self.size = START.min(self.most);
+        self.failures = 0;
         self.cohort = 0.0;
     }
 
@@ -127,10 +137,24 @@ mod tests {
     #[test]
     fn a_dead_window_stays_dead_until_it_is_restarted() {
         let mut window = Window::new(1);
-        window.shrunk();
+        (0..3).for_each(|_| window.shrunk());
         window.grown();
         assert!(window.is_dead());
         window.restart();
+        assert_eq!(window.size(Instant::now()), 1);
+        (0..2).for_each(|_| window.shrunk());
+        assert!(!window.is_dead());
+    }
+
+    #[test]
+    fn now_and_then_a_failure_narrows_it_to_one_and_does_not_kill_it() {
+        let mut window = Window::new(20);
+        for _ in 0..50 {
+            window.shrunk();
+            window.shrunk();
+            window.grown();
+        }
+        window.shrunk();
         assert_eq!(window.size(Instant::now()), 1);
     }
 
