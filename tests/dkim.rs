@@ -131,6 +131,7 @@ async fn over_smtp(mail: &str) -> Vec<u8> {
 async fn what_we_sign_is_verified_after_the_journey() {
     use Algorithm::{Ed25519, Rsa};
     for algorithms in [&[Rsa][..], &[Ed25519], &[Rsa, Ed25519]] {
+        let signed = Signed::by(algorithms);
         for (body, part) in [
             (BODY, 1000),
             (BODY, 7),

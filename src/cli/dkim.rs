@@ -53,7 +53,7 @@ struct MadeKey {
 /// # Errors
 /// A domain or selector that is none, a key that is there already, a directory that cannot be
 /// written to.
-pub fn run(config: anyhow::Result<PathBuf>, args: DkimArgs, out: Output) -> anyhow::Result<()> {
+pub fn run(config: anyhow::Result<PathBuf>, args: &DkimArgs, out: Output) -> anyhow::Result<()> {
     let base = config
         .as_deref()
         .map_or(Path::new("."), directory_of)
@@ -68,7 +68,7 @@ pub fn run(config: anyhow::Result<PathBuf>, args: DkimArgs, out: Output) -> anyh
         )));
     }
     let dir = args.out.clone().unwrap_or_else(|| base.clone());
-    let wanted = wanted(&args);
+    let wanted = wanted(args);
     let file = |domain: &str, selector: &str| dir.join(format!("dkim-{domain}-{selector}.pem"));
     for domain in &domains {
         for (_, selector) in &wanted {

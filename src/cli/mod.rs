@@ -110,7 +110,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 format!("the copy is {}", args.file.display())
             })?;
         }
-        Command::Dkim(args) => dkim::run(path(), args, out)?,
+        Command::Dkim(args) => dkim::run(path(), &args, out)?,
     }
     Ok(ExitCode::SUCCESS)
 }
