@@ -13,16 +13,14 @@ pub(super) struct Queue {
     closed: bool,
 }
 
-/// What a look at the queue found.
-pub(super) enum Found {
-    /// A mail whose time has come.
-    Due(Parcel),
-    /// Nothing before then.
+/// Why there is no mail to take.
+pub(super) enum Empty {
+    /// None is due before then.
     NotBefore(Instant),
-    /// Nothing at all.
-    Nothing,
-    /// Nothing, and nothing will come.
-    Closed,
+    /// None waits.
+    ForNow,
+    /// None waits, and none will come.
+    ForGood,
 }
 
 impl Queue {
@@ -56,19 +54,19 @@ impl Queue {
     }
 
     /// The next mail whose time has come.
-    pub(super) fn take(&mut self, now: Instant) -> Found {
+    pub(super) fn take(&mut self, now: Instant) -> Result<Parcel, Empty> {
         let mut soonest: Option<Instant> = None;
         for line in [&mut self.alerts, &mut self.others] {
             let Some(head) = line.front() else { continue };
             match head.not_before.filter(|at| *at > now) {
-                None => return line.pop_front().map_or(Found::Nothing, Found::Due),
+                None => return line.pop_front().ok_or(Empty::ForNow),
                 Some(at) => soonest = Some(soonest.map_or(at, |soonest| soonest.min(at))),
             }
         }
-        match soonest {
-            Some(at) => Found::NotBefore(at),
-            None if self.closed => Found::Closed,
-            None => Found::Nothing,
-        }
+        Err(match soonest {
+            Some(at) => Empty::NotBefore(at),
+            None if self.closed => Empty::ForGood,
+            None => Empty::ForNow,
+        })
     }
 }

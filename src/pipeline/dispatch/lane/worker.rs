@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::super::route::Place;
-use super::queue::Found;
+use super::queue::Empty;
 use super::{Lane, Parcel};
 use crate::channels::email::relays::Open;
 use crate::channels::email::smtp::{Feed, Verdict};
@@ -44,11 +44,11 @@ async fn next(lane: &Lane) -> Option<Parcel> {
         let mut bell = std::pin::pin!(lane.bell.notified());
         bell.as_mut().enable();
         let until = match take(lane) {
-            Found::Due(parcel) => return Some(parcel),
-            Found::Closed => return None,
-            Found::NotBefore(at) => at,
-            Found::Nothing if Instant::now() >= patience => return None,
-            Found::Nothing => patience,
+            Ok(parcel) => return Some(parcel),
+            Err(Empty::ForGood) => return None,
+            Err(Empty::NotBefore(at)) => at,
+            Err(Empty::ForNow) if Instant::now() >= patience => return None,
+            Err(Empty::ForNow) => patience,
         };
         tokio::select! {
             () = bell => {}
@@ -58,16 +58,12 @@ async fn next(lane: &Lane) -> Option<Parcel> {
 }
 
 /// Takes a due mail off the queue. Those of an issue that was stopped meanwhile go back.
-fn take(lane: &Lane) -> Found {
+fn take(lane: &Lane) -> Result<Parcel, Empty> {
     loop {
-        let found = lane.queue().take(Instant::now());
-        match found {
-            Found::Due(parcel) if parcel.attempt.issue.is_stopped() => drop(parcel),
-            Found::Due(mut parcel) => {
-                parcel.carried = Some(Place::take(&lane.carried));
-                return Found::Due(parcel);
-            }
-            found => return found,
+        let mut parcel = lane.queue().take(Instant::now())?;
+        if !parcel.attempt.issue.is_stopped() {
+            parcel.carried = Some(Place::take(&lane.carried));
+            return Ok(parcel);
         }
     }
 }
@@ -120,10 +116,7 @@ impl Feed for Carrier<'_> {
     type Parcel = Parcel;
 
     fn next_now(&mut self) -> Option<Parcel> {
-        match take(self.lane) {
-            Found::Due(parcel) => Some(parcel),
-            _ => None,
-        }
+        take(self.lane).ok()
     }
 
     async fn may_leave(&mut self, parcel: &Parcel) -> bool {
