@@ -1,0 +1,140 @@
+//! Debian's smtp-sink and smtp-source, and a wire that takes its time.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::usage::Usage;
+
+fn program(name: &str) -> String {
+    ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]
+        .into_iter()
+        .map(|dir| format!("{dir}/{name}"))
+        .find(|path| Path::new(path).exists())
+        .unwrap_or_else(|| panic!("{name} is missing; install the package `postfix`"))
+}
+
+/// As root these programs insist on being told whom to run as.
+fn as_whom() -> &'static [&'static str] {
+    let user = Command::new("id").arg("-un").output().unwrap().stdout;
+    if user == b"root\n" {
+        &["-u", "root"]
+    } else {
+        &[]
+    }
+}
+
+/// A running `smtp-sink`, killed when dropped.
+pub struct SmtpSink {
+    child: Child,
+    pub port: u16,
+}
+
+impl SmtpSink {
+    pub fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let child = Command::new(program("smtp-sink"))
+            .args(as_whom())
+            .args([&format!("127.0.0.1:{port}"), "1000"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let sink = Self { child, port };
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return sink;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("smtp-sink does not listen");
+    }
+}
+
+impl Drop for SmtpSink {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends as fast as Postfix's own generator does, over connections that are kept.
+pub fn smtp_source(port: u16, connections: usize, messages: usize, size: usize) -> Usage {
+    let child = Command::new(program("smtp-source"))
+        .args(["-d", "-f", "b@news.example", "-t", "reader@readers.example"])
+        .args(["-s", &connections.to_string(), "-m", &messages.to_string()])
+        .args(["-l", &size.to_string(), &format!("127.0.0.1:{port}")])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    Usage::of(child, Duration::from_secs(600))
+}
+
+/// A proxy that holds everything back for a while, in both directions.
+pub struct Delay {
+    pub port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Delay {
+    pub async fn start(to: u16, each_way: Duration) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                let far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                near.set_nodelay(true).unwrap();
+                far.set_nodelay(true).unwrap();
+                let (near_in, near_out) = near.into_split();
+                let (far_in, far_out) = far.into_split();
+                tokio::spawn(carry(near_in, far_out, each_way));
+                tokio::spawn(carry(far_in, near_out, each_way));
+            }
+        });
+        Self { port, task }
+    }
+}
+
+impl Drop for Delay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    delay: Duration,
+) {
+    let (sender, mut chunks) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    tokio::spawn(async move {
+        while let Some((at, chunk)) = chunks.recv().await {
+            tokio::time::sleep_until(at).await;
+            if to.write_all(&chunk).await.is_err() {
+                return;
+            }
+        }
+        let _ = to.shutdown().await;
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n) = from.read(&mut buffer).await {
+        if n == 0
+            || sender
+                .send((Instant::now() + delay, buffer[..n].to_vec()))
+                .is_err()
+        {
+            return;
+        }
+    }
+}
