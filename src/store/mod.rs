@@ -30,6 +30,7 @@ mod recover;
 mod rows;
 mod settle;
 mod shaping;
+mod skip;
 mod sources;
 mod sql;
 
@@ -37,7 +38,7 @@ pub use articles::ArticleFilter;
 pub use audience::Preferences;
 pub use connect::DaemonLock;
 pub use error::StoreError;
-pub use freeze::{EmptyRun, NewIssue, Recipients, VariantGroup};
+pub use freeze::{NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};
 pub use ledger::LedgerRow;
 pub use outbox::{Claimed, Reader, ReadyIssue};
@@ -47,6 +48,7 @@ pub use poll::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
 pub use recover::{Flight, Recovered};
 pub use settle::{Fate, Settled, Settlement};
 pub use shaping::RelayRule;
+pub use skip::EmptyRun;
 pub use sources::{KnownArticle, SourceMemory};
 pub use sql::Sql;
 
@@ -98,6 +100,7 @@ impl Db {
             recover::STATEMENTS,
             settle::STATEMENTS,
             shaping::STATEMENTS,
+            skip::STATEMENTS,
             sources::STATEMENTS,
         ]
         .into_iter()
