@@ -1,5 +1,5 @@
 //! A million readers of a thousand tastes on both databases: how long an issue takes to freeze
-//! for them, and a batch of 500 to be claimed, handed over and settled.
+//! for them, a batch of 500 to be claimed, confirmed and settled, and all of it to be forgotten.
 //!
 //! `cargo bench --bench million`
 #![allow(
@@ -13,13 +13,13 @@ mod kit;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use courant::domain::DeliveryState;
 use courant::store::Db;
 use sqlx::{Connection, Executor};
 
-use kit::{LATER, NOW, count, everyone, planned, publish, went};
+use kit::{LATER, NOW, confirm, count, everyone, keys, planned, publish, settle, went};
 use support::postgres::{Cluster, Durability};
 
 const PEOPLE: &str = "INSERT INTO subscriber (address, address_key, name, created_at)
@@ -52,46 +52,111 @@ async fn main() {
     }
 }
 
+/// Times a step, and says what it took.
+async fn timed<T>(db: &Db, step: &str, work: impl Future<Output = T>) -> T {
+    let (since, cpu) = (Instant::now(), own_cpu());
+    let result = work.await;
+    let (wall, cpu) = (since.elapsed(), own_cpu() - cpu);
+    println!("{}: {step}: {wall:.1?}, own CPU {cpu:.1?}", db.kind());
+    result
+}
+
+/// The processor time of this process: with SQLite that is all of it, with PostgreSQL our part.
+fn own_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    line.split_whitespace()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 async fn measure(db: &Db) {
-    let since = Instant::now();
-    let issue = planned(db, everyone("brief", "daily"), 1).await;
-    let grouped = since.elapsed();
-    let id = db.freeze_issue(&issue, NOW).await.unwrap().unwrap();
-    println!(
-        "{}: groups {grouped:?}, with freeze {:?}",
-        db.kind(),
-        since.elapsed()
-    );
-    let since = Instant::now();
-    assert_eq!(count(db, id, DeliveryState::Pending).await, 1_000_000);
-    println!("{}: counted in {:?}", db.kind(), since.elapsed());
-    let mut spent = [std::time::Duration::ZERO; 3];
-    for _ in 0..20 {
+    let plan = planned(db, everyone("brief", "daily"), 1);
+    let issue = timed(db, "groups", plan).await;
+    let frozen = timed(db, "freeze", db.freeze_issue(&issue, NOW)).await;
+    let id = frozen.unwrap().unwrap();
+    println!("{}: peak memory {}", db.kind(), peak_memory());
+    let pending = timed(db, "counts", count(db, id, DeliveryState::Pending)).await;
+    assert_eq!(pending, 1_000_000);
+    batches(db, id).await;
+    let failed = Some(DeliveryState::Failed);
+    let none = timed(db, "list a rare state", db.deliveries(id, failed, None, 50)).await;
+    assert!(none.unwrap().is_empty());
+    let done = timed(db, "finish", db.finish_issues(NOW)).await;
+    assert!(done.unwrap().is_empty());
+    assert_eq!(db.next_due().await.unwrap(), Some(NOW));
+    let cancelled = timed(db, "cancel the rest", db.cancel_issue(id, NOW)).await;
+    let sent = i64::try_from(BATCHES * BATCH).unwrap();
+    assert_eq!(cancelled.unwrap(), Some(1_000_000 - sent));
+    let prune = async {
+        let mut pruned = 0;
+        loop {
+            match db.prune_deliveries(LATER, 10_000).await.unwrap() {
+                0 => return pruned,
+                n => pruned += n,
+            }
+        }
+    };
+    assert_eq!(timed(db, "prune", prune).await, 1_000_000);
+    assert_eq!(count(db, id, DeliveryState::Sent).await, sent);
+    println!("{}: peak memory {}", db.kind(), peak_memory());
+}
+
+const BATCHES: usize = 200;
+const BATCH: usize = 500;
+
+/// Batches on their way: the median of each step, and our processor time a row.
+async fn batches(db: &Db, id: courant::domain::IssueId) {
+    let mut spent: [Vec<Duration>; 3] = Default::default();
+    let cpu = own_cpu();
+    for _ in 0..BATCHES {
         let start = Instant::now();
-        let claimed = db.claim_deliveries("w", NOW, LATER, 500).await.unwrap();
-        let rows: Vec<_> = claimed
-            .iter()
-            .map(|c| (c.delivery.id, c.generation))
-            .collect();
-        let claimed_at = Instant::now();
-        assert_eq!(db.hand_over(&rows, "w", NOW).await.unwrap().len(), 500);
-        let handed_at = Instant::now();
+        let claimed = db.claim_deliveries("host/4711", id, NOW, LATER, BATCH);
+        let claimed = claimed.await.unwrap();
+        let rows = keys(&claimed);
+        spent[0].push(start.elapsed());
+        let start = Instant::now();
+        assert_eq!(confirm(db, &rows, "host/4711", NOW).await.len(), BATCH);
+        spent[1].push(start.elapsed());
+        let start = Instant::now();
         let sent: Vec<_> = claimed
             .iter()
-            .map(|c| went(c, DeliveryState::Sent, "250 ok"))
+            .map(|c| {
+                went(
+                    c,
+                    DeliveryState::Sent,
+                    "250 2.0.0 Ok: queued as 4XyZ1234abc",
+                )
+            })
             .collect();
-        assert_eq!(db.settle(&sent, "w", NOW).await.unwrap(), 500);
-        spent[0] += claimed_at - start;
-        spent[1] += handed_at - claimed_at;
-        spent[2] += handed_at.elapsed();
+        assert_eq!(settle(db, &sent, "host/4711", NOW).await, BATCH);
+        spent[2].push(start.elapsed());
     }
-    let [claim, hand, settle] = spent.map(|time| time / 20);
+    let rows = u32::try_from(BATCHES * BATCH).unwrap();
+    let [claim, confirm, settle] = spent.map(|mut times| {
+        times.sort_unstable();
+        (times[BATCHES / 2], times[BATCHES * 95 / 100])
+    });
     println!(
-        "{}: of 500: claim {claim:?}, hand over {hand:?}, settle {settle:?}",
-        db.kind()
+        "{}: of {BATCH} (median, 95 %): claim {claim:.1?}, confirm {confirm:.1?}, settle {settle:.1?}; \
+         own CPU {:.1?} a row",
+        db.kind(),
+        (own_cpu() - cpu) / rows
     );
-    let since = Instant::now();
-    assert!(db.finish_issues(NOW).await.unwrap().is_empty());
-    assert_eq!(db.next_due().await.unwrap(), Some(NOW));
-    println!("{}: finish and next due {:?}", db.kind(), since.elapsed());
 }

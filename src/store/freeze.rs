@@ -72,6 +72,30 @@ pub struct NewIssue<'a> {
     pub content_key: String,
 }
 
+/// So many new deliveries change what is known of the table.
+const MANY: i64 = 10_000;
+
+/// The groups of `$1`: the beginning of a statement.
+macro_rules! given {
+    () => {
+        "WITH given AS MATERIALIZED (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_cursor,
+            CAST(r.value ->> 1 AS TEXT) AS given_topics,
+            CAST(r.value ->> 2 AS TEXT) AS given_language,
+            CAST(r.value ->> 3 AS BIGINT) AS given_variant FROM"
+    };
+}
+
+/// The readers of an [`AudienceFilter`] who are in one of the groups.
+macro_rules! among {
+    () => {
+        concat!(
+            "s.id = p.subscriber_id AND p.cursor = given_cursor AND p.topics = given_topics
+             AND COALESCE(s.language, '') = given_language AND ",
+            readers!()
+        )
+    };
+}
+
 statements! {
     SLOT_TAKEN = both(
         "SELECT COUNT(*) FROM schedule_run WHERE channel = $1 AND schedule = $2 AND slot = $3"
@@ -88,12 +112,6 @@ statements! {
         "INSERT INTO schedule_run
             (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
          VALUES ($1, $2, $3, $4, $5, 'issued', '', $6, $7)"
-    );
-    ADD_SKIPPED = both(
-        "INSERT INTO schedule_run
-            (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
-         VALUES ($1, $2, $3, $4, $5, 'skipped', $6, NULL, $7)
-         ON CONFLICT (channel, schedule, slot) DO NOTHING"
     );
     ADD_ARTICLES = list!(
         "INSERT INTO issue_article (issue_id, position, article_id, revision, ledger_number)
@@ -117,49 +135,41 @@ statements! {
             last_delivery = (SELECT COALESCE(MAX(id), 0) FROM delivery)
          WHERE id = $1"
     );
+    /// PostgreSQL may have last looked when the table was empty; until it looks again, minutes
+    /// later, it would read all of a million rows to find a batch.
+    ANALYZE = dialects("SELECT TRUE", "ANALYZE delivery");
     MOVE_CHANNEL = both("UPDATE channel SET cursor = $2 WHERE name = $1 AND cursor < $2");
     /// A million rows take longer than a statement otherwise may.
     PATIENCE = dialects("SELECT TRUE", "SELECT set_config('statement_timeout', '15min', TRUE)");
     /// SQLite has no other writer meanwhile, so that inserting and moving see the same readers.
-    /// CROSS JOIN keeps its order of tables: by group, each a look into the index, where its
-    /// own choice is to hold every reader against every group.
+    /// CROSS JOIN keeps its order of tables: the readers as their rows lie, each looked up among
+    /// the groups. The casts let SQLite make an index of the groups by all that it looks for.
     ADD_DELIVERIES = list!(
-        "INSERT INTO delivery
-            (issue_id, subscriber_id, variant, state, made_at, since, due_at)
-         SELECT $7, p.subscriber_id, CAST(r.value ->> 3 AS BIGINT), 'pending', $8, $8, $8 FROM",
+        given!(),
         concat!(
-            "CROSS JOIN subscription p CROSS JOIN subscriber s
-             WHERE p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
-                AND s.id = p.subscriber_id AND COALESCE(s.language, '') = r.value ->> 2
-                AND r.value ->> 3 IS NOT NULL AND ",
-            readers!()
+            ") INSERT INTO delivery
+                (issue_id, subscriber_id, variant, state, made_at, since, due_at)
+             SELECT $7, p.subscriber_id, given_variant, 'pending', $8, $8, $8
+             FROM subscription p CROSS JOIN subscriber s CROSS JOIN given
+             WHERE given_variant IS NOT NULL AND ", among!()
         )
     );
     MOVE_READERS = list!(
-        "UPDATE subscription SET cursor = $7 WHERE channel = $2 AND cursor < $7
-         AND subscriber_id IN (SELECT p.subscriber_id FROM",
+        given!(),
         concat!(
-            "CROSS JOIN subscription p CROSS JOIN subscriber s
-             WHERE p.cursor = CAST(r.value ->> 0 AS BIGINT) AND p.topics = r.value ->> 1
-                AND s.id = p.subscriber_id AND COALESCE(s.language, '') = r.value ->> 2 AND ",
-            readers!(),
-            ")"
+            ") UPDATE subscription AS p SET cursor = $7 FROM subscriber s CROSS JOIN given
+             WHERE p.cursor < $7 AND ", among!()
         )
     );
     /// PostgreSQL: one statement, so that who is moved and who gets a delivery cannot differ.
     DELIVER_AND_MOVE = dialects("SELECT COUNT(*) FROM delivery WHERE FALSE", concat!(
-        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_cursor,
-            r.value ->> 1 AS given_topics, r.value ->> 2 AS given_language,
-            CAST(r.value ->> 3 AS BIGINT) AS variant
-            FROM json_array_elements(CAST($1 AS json)) AS r(value)),
-         moved AS (UPDATE subscription AS p SET cursor = $7 FROM given g, subscriber s
-             WHERE s.id = p.subscriber_id AND p.cursor = g.given_cursor
-               AND p.topics = g.given_topics AND COALESCE(s.language, '') = g.given_language
-               AND p.cursor < $7 AND ", readers!(), "
-             RETURNING p.subscriber_id, g.variant)
-         INSERT INTO delivery
-            (issue_id, subscriber_id, variant, state, made_at, since, due_at)
-         SELECT $8, subscriber_id, variant, 'pending', $9, $9, $9 FROM moved WHERE variant IS NOT NULL"
+        given!(), " json_array_elements(CAST($1 AS json)) AS r(value)),
+         moved AS (UPDATE subscription AS p SET cursor = $7 FROM subscriber s CROSS JOIN given
+             WHERE p.cursor < $7 AND ", among!(), "
+             RETURNING p.subscriber_id, given_variant)
+         INSERT INTO delivery (issue_id, subscriber_id, variant, state, made_at, since, due_at)
+         SELECT $8, subscriber_id, given_variant, 'pending', $9, $9, $9 FROM moved
+         WHERE given_variant IS NOT NULL"
     ));
 }
 
@@ -203,12 +213,14 @@ impl Db {
             Recipients::Nobody => {}
         }
         if own_cursor {
-            tx.run(&MOVE_CHANNEL, args![&issue.channel, issue.upto])
-                .await?;
+            move_channel(&mut tx, &issue.channel, issue.upto).await?;
         }
         if made > 0 {
             let first = newest.map_or(0, |(newest,)| newest) + 1;
             tx.run(&SPAN_DELIVERIES, args![id, first]).await?;
+        }
+        if made >= MANY && matches!(tx, Tx::Postgres(_)) {
+            tx.run(&ANALYZE, args![]).await?;
         }
         let mut moves = Moves::default();
         moves.made(id, DeliveryState::Pending, made);
@@ -218,72 +230,16 @@ impl Db {
     }
 }
 
-/// A run that has nothing to say to anyone.
-#[derive(Debug, Clone)]
-pub struct EmptyRun<'a> {
-    /// The channel.
-    pub channel: &'a str,
-    /// The schedule's name.
-    pub schedule: &'a str,
-    /// [`crate::domain::Slot`] as text.
-    pub slot: &'a str,
-    /// The zone the slot was computed in.
-    pub zone: &'a str,
-    /// The instant the schedule named.
-    pub scheduled_at: UnixMillis,
-    /// Why, for people.
-    pub why: &'a str,
-    /// The ledger number that was looked at: cursors move there.
-    pub upto: i64,
-    /// Whose cursors; `None` is the channel's own.
-    pub readers: Option<(AudienceFilter<'a>, Vec<VariantGroup>)>,
-}
-
-impl Db {
-    /// Records a run as skipped and moves the cursors past what was looked at, so that the
-    /// next run does not look at it again. False, and nothing happened, when the slot was
-    /// taken.
-    pub async fn pass_over(&self, run: &EmptyRun<'_>, now: UnixMillis) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        lock_channel(&mut tx, run.channel).await?;
-        let values = args![
-            run.channel,
-            run.schedule,
-            run.slot,
-            run.zone,
-            run.scheduled_at,
-            run.why,
-            now
-        ];
-        if tx.run(&ADD_SKIPPED, values).await? == 0 {
-            return Ok(false);
-        }
-        match &run.readers {
-            Some((filter, groups)) => {
-                let mut groups = Variants::of(groups).groups;
-                // There is no issue here, so nobody can be given a part of one.
-                groups.iter_mut().for_each(|group| group.3 = None);
-                deliver(&mut tx, IssueId(0), run.upto, filter, &groups, now).await?;
-            }
-            None => {
-                tx.run(&MOVE_CHANNEL, args![run.channel, run.upto]).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(true)
-    }
-}
-
 /// Groups whose readers get the same share a variant.
-struct Variants {
+pub(super) struct Variants {
     /// Number and positions of each variant.
     positions: Vec<(i64, Vec<i64>)>,
     /// Each group with its variant: the rows of the statements' `$1`.
-    groups: Vec<(i64, String, String, Option<i64>)>,
+    pub groups: Vec<(i64, String, String, Option<i64>)>,
 }
 
 impl Variants {
-    fn of(groups: &[VariantGroup]) -> Self {
+    pub fn of(groups: &[VariantGroup]) -> Self {
         let mut positions: Vec<(i64, Vec<i64>)> = Vec::new();
         let mut numbers = std::collections::HashMap::new();
         let mut rows = Vec::with_capacity(groups.len());
@@ -359,6 +315,11 @@ async fn add_variants(
         .map(drop)
 }
 
+/// Moves a channel's own cursor.
+pub(super) async fn move_channel(tx: &mut Tx, channel: &str, upto: i64) -> Result<(), StoreError> {
+    tx.run(&MOVE_CHANNEL, args![channel, upto]).await.map(drop)
+}
+
 /// Lets the statements of this transaction take their time.
 pub(super) async fn patiently(tx: &mut Tx) -> Result<(), StoreError> {
     match tx {
@@ -368,7 +329,7 @@ pub(super) async fn patiently(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 /// Makes the readers' deliveries and moves their cursors; how many deliveries were made.
-async fn deliver(
+pub(super) async fn deliver(
     tx: &mut Tx,
     id: IssueId,
     upto: i64,

@@ -17,19 +17,19 @@ macro_rules! issues {
     };
 }
 
-/// For people: the reader's address, where there still is one. The ids of the issue's deliveries
-/// lie close together, so that a page of those of a frequent state is a short walk.
+/// For people: the reader's address, where there still is one.
 macro_rules! deliveries {
-    ($which:expr) => {
+    ($which:expr, $order:expr) => {
         concat!(
             "SELECT d.id, d.issue_id, d.subscriber_id, d.state, d.attempts, d.due_at, d.reason,
                 COALESCE(s.address, CASE WHEN d.subscriber_id IS NULL THEN d.recipient
                     ELSE 's' || CAST(d.subscriber_id AS TEXT) END) AS recipient
              FROM issue i CROSS JOIN delivery d LEFT JOIN subscriber s ON s.id = d.subscriber_id
-             WHERE i.id = $1 AND d.issue_id = $1
-                AND d.id >= i.first_delivery AND d.id <= i.last_delivery AND ",
+             WHERE i.id = $1 AND d.issue_id = $1 AND ",
             $which,
-            " ORDER BY d.id LIMIT $4"
+            " ORDER BY ",
+            $order,
+            " LIMIT $4"
         )
     };
 }
@@ -54,12 +54,22 @@ statements! {
          WHERE s.issue_id = $1 ORDER BY s.position"
     ));
     VARIANT = both("SELECT positions FROM variant WHERE issue_id = $1 AND variant = $2");
-    ALL_DELIVERIES = both(deliveries!("d.id > $3 AND $2 IS NOT NULL"));
-    PLAIN_DELIVERIES = both(deliveries!("d.id > $3 AND d.state = $2"));
-    LEASED_DELIVERIES = both(deliveries!("d.id > $3 AND d.state = 'leased' AND d.state = $2"));
+    /// The ids of the issue's deliveries lie together, so that a page of those of a frequent
+    /// state is a short walk.
+    DELIVERIES = both(deliveries!(
+        "d.id > $3 AND d.id >= i.first_delivery AND d.id <= i.last_delivery
+         AND (d.state = $2 OR $2 = '')",
+        "d.id"
+    ));
+    /// Few at any time, whatever their ids: the sums keep SQLite from walking along these.
+    LEASED_DELIVERIES = both(deliveries!(
+        "d.lease_owner > '' AND d.id + 0 > $3 AND d.state = 'leased' AND d.state = $2",
+        "d.id + 0"
+    ));
     APART_DELIVERIES = both(deliveries!(
-        "d.id > $3 AND d.state IN ('deferred', 'failed', 'suppressed', 'uncertain', 'cancelled')
-         AND d.state = $2"
+        "d.id > $3 AND d.state <> 'pending' AND d.state <> 'leased' AND d.state <> 'sent'
+         AND d.state = $2",
+        "d.id"
     ));
 }
 
@@ -147,8 +157,7 @@ impl Db {
     ) -> Result<Vec<Delivery>, StoreError> {
         use DeliveryState::{Leased, Pending, Sent};
         let sql = match state {
-            None => &ALL_DELIVERIES,
-            Some(Pending | Sent) => &PLAIN_DELIVERIES,
+            None | Some(Pending | Sent) => &DELIVERIES,
             Some(Leased) => &LEASED_DELIVERIES,
             Some(_) => &APART_DELIVERIES,
         };

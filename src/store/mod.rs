@@ -31,6 +31,7 @@ mod recover;
 mod rows;
 mod settle;
 mod shaping;
+mod skip;
 mod sources;
 mod sql;
 
@@ -38,7 +39,7 @@ pub use articles::ArticleFilter;
 pub use audience::Preferences;
 pub use connect::DaemonLock;
 pub use error::StoreError;
-pub use freeze::{EmptyRun, NewIssue, Recipients, VariantGroup};
+pub use freeze::{NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};
 pub use journal::{DeadJournal, Journal};
 pub use ledger::LedgerRow;
@@ -49,6 +50,7 @@ pub use poll::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
 pub use recover::{Flight, Recovered};
 pub use settle::{Fate, Settled, Settlement};
 pub use shaping::RelayRule;
+pub use skip::EmptyRun;
 pub use sources::{KnownArticle, SourceMemory};
 pub use sql::Sql;
 
@@ -100,6 +102,7 @@ impl Db {
             recover::STATEMENTS,
             settle::STATEMENTS,
             shaping::STATEMENTS,
+            skip::STATEMENTS,
             sources::STATEMENTS,
         ]
         .into_iter()

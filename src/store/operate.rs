@@ -39,7 +39,7 @@ statements! {
     RETRY = both(
         "UPDATE delivery SET state = 'deferred', due_at = $3, since = $3, finished_at = NULL
          WHERE issue_id = $1 AND state = $2
-            AND state IN ('deferred', 'failed', 'suppressed', 'uncertain', 'cancelled')"
+            AND state <> 'pending' AND state <> 'leased' AND state <> 'sent'"
     );
     CANCELLED_WITH_OPEN = both(
         "SELECT i.id FROM issue i WHERE i.state = 'cancelled' AND EXISTS

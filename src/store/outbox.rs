@@ -9,7 +9,7 @@
 use super::counts::Moves;
 use super::rows::{IssueRow, Two, issue_columns, parsed, row};
 use super::settle::{give_back, suppress};
-use super::sql::{Tx, args, both, dialects, gather, json, list, most, statements};
+use super::sql::{args, both, dialects, gather, json, list, most, statements, text};
 use super::{Db, StoreError};
 use crate::domain::DeliveryState::{Deferred, Leased, Pending};
 use crate::domain::{DeliveryId, Issue, IssueId, SubscriberId, UnixMillis};
@@ -216,7 +216,7 @@ impl Db {
                 None => claimed.push(claimed_of(issue, row)),
             }
         }
-        suppress(&mut tx, barred, owner, now, &mut moves).await?;
+        suppress(&mut tx, &barred, owner, now, &mut moves).await?;
         moves.write(&mut tx).await?;
         tx.commit().await?;
         claimed.sort_unstable_by_key(|one| one.id);
@@ -233,7 +233,7 @@ impl Db {
         owner: &str,
         now: UnixMillis,
     ) -> Result<Vec<DeliveryId>, StoreError> {
-        let rows: Vec<(i64, i64)> = deliveries.iter().map(|(id, gen_)| (id.0, *gen_)).collect();
+        let rows: Vec<(i64, i64)> = deliveries.iter().map(|(id, held)| (id.0, *held)).collect();
         let rows: Option<(String,)> = self.one(&STANDING, args![&json(&rows), owner, now]).await?;
         let rows = rows.map_or_else(|| "[]".to_owned(), |(text,)| text);
         let rows: Vec<(i64, i64, i64, Option<String>)> = parsed("a batch of deliveries", &rows)?;
@@ -248,8 +248,8 @@ impl Db {
         }
         if !barred.is_empty() || !resting.is_empty() {
             let (mut tx, mut moves) = (self.begin().await?, Moves::default());
-            suppress(&mut tx, barred, owner, now, &mut moves).await?;
-            give_back(&mut tx, resting, owner, &mut moves).await?;
+            suppress(&mut tx, &barred, owner, now, &mut moves).await?;
+            give_back(&mut tx, &resting, owner, &mut moves).await?;
             moves.write(&mut tx).await?;
             tx.commit().await?;
         }
@@ -262,16 +262,6 @@ impl Db {
         let row: Option<(Option<i64>,)> = self.one(&NEXT_DUE, args![]).await?;
         Ok(row.and_then(|(at,)| at).map(UnixMillis))
     }
-}
-
-/// The one JSON text of a gathering statement.
-async fn text(
-    tx: &mut Tx,
-    sql: &super::Sql,
-    values: &[super::sql::Bind<'_>],
-) -> Result<String, StoreError> {
-    let row: Option<(String,)> = tx.one(sql, values).await?;
-    Ok(row.map_or_else(|| "[]".to_owned(), |(text,)| text))
 }
 
 fn claimed_of(issue: IssueId, row: LeasedRow) -> Claimed {

@@ -3,7 +3,7 @@
 use super::counts::Moves;
 use super::operate::{hold, reopen};
 use super::rows::word;
-use super::settle::tell;
+use super::settle::{End, fence, tell};
 use super::sql::{Tx, args, both, dialects, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::DeliveryState::{Deferred, Leased, Sent, Uncertain};
@@ -38,13 +38,8 @@ const UNTOLD: &str = "the daemon that had it stopped, and nothing tells what it 
 
 statements! {
     RENEW = list!(
-        "WITH held AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS held_id,
-            CAST(r.value ->> 1 AS BIGINT) AS held_gen FROM",
-        ") UPDATE delivery
-         SET lease_until = CASE WHEN lease_until < $3 THEN CAST($3 AS BIGINT) ELSE lease_until END
-         FROM held WHERE id = held_id AND lease_gen = held_gen AND state = 'leased'
-            AND lease_owner = $2
-         RETURNING id"
+        "WITH held AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS held_id FROM",
+        ") UPDATE delivery SET lease_until = $2 FROM held WHERE id = held_id AND lease_until < $2"
     );
     LOST_OWNERS = both(
         "SELECT lease_owner FROM delivery WHERE state = 'leased' AND lease_until <= $1
@@ -98,20 +93,22 @@ impl Db {
         held: &[(DeliveryId, i64)],
         until: UnixMillis,
     ) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut held: Vec<(i64, i64)> = held.iter().map(|(id, held)| (id.0, *held)).collect();
-        held.sort_unstable();
         let mut tx = self.begin().await?;
-        let ours: Vec<(i64,)> = tx.all(&RENEW, args![&json(&held), owner, until]).await?;
-        tx.commit().await?;
-        let mut ours: Vec<DeliveryId> = ours.into_iter().map(|(id,)| DeliveryId(id)).collect();
+        let held = held.iter().map(|(id, generation)| (id.0, *generation));
+        let ours = fence(&mut tx, held, owner).await?;
+        let mut ours: Vec<i64> = ours.into_keys().map(|(id, _)| id).collect();
         ours.sort_unstable();
-        Ok(ours)
+        let rows: Vec<[i64; 1]> = ours.iter().map(|id| [*id]).collect();
+        tx.run(&RENEW, args![&json(&rows), until]).await?;
+        tx.commit().await?;
+        Ok(ours.into_iter().map(DeliveryId).collect())
     }
 
     /// Gives back all that a worker took and has not settled, to be taken by another at once.
     /// It must have nothing on the wire. Returns how many.
     pub async fn release_leases(&self, owner: &str) -> Result<i64, StoreError> {
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        let _locked: Vec<(String,)> = tx.all(&LOCK_LOST, args![owner, i64::MAX]).await?;
         let values = args![owner, i64::MAX, true];
         let released = note(tx.all(&RETURN_LOST, values).await?, &mut moves)?;
         moves.write(&mut tx).await?;
@@ -122,7 +119,9 @@ impl Db {
     /// Owners with leases, on deliveries or sources, that ended.
     pub async fn lost_owners(&self, now: UnixMillis) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = self.all(&LOST_OWNERS, args![now]).await?;
-        Ok(rows.into_iter().map(|(owner,)| owner).collect())
+        let mut owners: Vec<String> = rows.into_iter().map(|(owner,)| owner).collect();
+        owners.sort();
+        Ok(owners)
     }
 
     /// Picks up what a daemon had in hand when it ended, or with `only_expired` those of its
@@ -208,14 +207,21 @@ async fn take_word(
     let ids: Vec<[i64; 1]> = named.iter().map(|(id, ..)| [*id]).collect();
     let lost: Vec<(i64,)> = tx.all(&OURS, args![&json(&ids), owner, ended]).await?;
     let lost: std::collections::HashSet<i64> = lost.into_iter().map(|(id,)| id).collect();
-    let rows = named
+    let ends: Vec<End<'_>> = named
         .iter()
         .filter(|(id, ..)| lost.contains(id))
-        .map(|(id, held, state, why)| (*id, *held, state.as_str(), now.0, 1, *why, None, 1))
+        .map(|(id, generation, state, reason)| End {
+            id: *id,
+            generation: *generation,
+            state: *state,
+            due_at: now.0,
+            counted: true,
+            reason,
+            relay: None,
+        })
         .collect();
-    Ok(super::sql::most(
-        tell(tx, rows, owner, now, moves).await?.len(),
-    ))
+    let told = tell(tx, &ends, owner, now, moves).await?;
+    Ok(super::sql::most(told.len()))
 }
 
 /// Counts rows (issue, new state) that were leased; how many.

@@ -1,12 +1,12 @@
 //! What became of deliveries, in batches.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::counts::Moves;
-use super::rows::word;
-use super::sql::{Tx, args, json, list, statements};
+use super::rows::parsed;
+use super::sql::{Tx, args, dialects, json, list, statements, text};
 use super::{Db, StoreError};
-use crate::domain::DeliveryState::{Leased, Suppressed};
+use crate::domain::DeliveryState::{Deferred, Leased, Pending, Suppressed};
 use crate::domain::{DeliveryId, DeliveryState, Transition, UnixMillis};
 
 /// What became of one delivery.
@@ -43,46 +43,86 @@ pub struct Settlement {
     pub lost: Vec<(DeliveryId, i64)>,
 }
 
-/// A row of [`SETTLE`]: id, generation, state, due, counted, reason, relay, final.
-type TriedRow<'a> = (i64, i64, &'a str, i64, i64, &'a str, Option<&'a str>, i64);
+/// The end of one try.
+#[derive(Debug)]
+pub(super) struct End<'a> {
+    /// The delivery.
+    pub id: i64,
+    /// The generation of its lease.
+    pub generation: i64,
+    /// Its new state.
+    pub state: DeliveryState,
+    /// When it is due again.
+    pub due_at: i64,
+    /// Whether the try counts.
+    pub counted: bool,
+    /// Why.
+    pub reason: &'a str,
+    /// The relay that was used.
+    pub relay: Option<&'a str>,
+}
+
 /// A row of [`GIVE_BACK`]: id, generation, due where it changes.
 pub(super) type ReturnedRow = (i64, i64, Option<i64>);
 
+macro_rules! fence {
+    ($list:expr, $gather:expr, $lock:expr) => {
+        concat!(
+            "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS asked_id,
+                CAST(r.value ->> 1 AS BIGINT) AS asked_gen FROM ",
+            $list,
+            ")
+             SELECT ",
+            $gather,
+            " FROM (SELECT d.id, d.lease_gen, d.issue_id,
+                    CASE WHEN d.attempts = 0 AND d.reason = '' THEN 1 ELSE 0 END AS untried
+                FROM asked CROSS JOIN delivery d
+                WHERE d.id = asked_id AND d.lease_gen = asked_gen AND d.state = 'leased'
+                    AND d.lease_owner = $2
+                ORDER BY d.id ",
+            $lock,
+            ") AS q"
+        )
+    };
+}
+
 statements! {
+    /// Those of the rows that are still the owner's, which stay so until the end of the
+    /// transaction. All who write batches take rows so, in the order of ids: in no circle.
+    FENCE = dialects(
+        fence!(
+            "json_each($1) AS r",
+            "json_group_array(json_array(id, lease_gen, issue_id, untried))",
+            ""
+        ),
+        fence!(
+            "json_array_elements(CAST($1 AS json)) AS r(value)",
+            "CAST(COALESCE(json_agg(json_build_array(id, lease_gen, issue_id, untried)), '[]') AS TEXT)",
+            "FOR UPDATE OF d"
+        )
+    );
     SETTLE = list!(
         "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
-            CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_state,
-            CAST(r.value ->> 3 AS BIGINT) AS given_due, CAST(r.value ->> 4 AS BIGINT) AS counted,
-            r.value ->> 5 AS given_reason, r.value ->> 6 AS given_relay,
-            CAST(r.value ->> 7 AS BIGINT) AS ended FROM",
-        ") UPDATE delivery SET state = given_state, due_at = given_due,
-            attempts = attempts + counted, reason = given_reason,
-            relay = COALESCE(given_relay, relay), lease_owner = NULL, lease_until = NULL,
-            finished_at = CASE WHEN ended = 1 THEN CAST($3 AS BIGINT) ELSE NULL END
-         FROM given WHERE id = given_id AND lease_gen = given_gen AND lease_owner = $2
-            AND state = 'leased'
-         RETURNING id, lease_gen, issue_id, state"
+            CAST(r.value ->> 1 AS BIGINT) AS given_due, r.value ->> 2 AS given_reason FROM",
+        ") UPDATE delivery SET state = $2, due_at = given_due, attempts = attempts + $3,
+            reason = given_reason, relay = COALESCE($4, relay), finished_at = $5,
+            lease_owner = NULL, lease_until = NULL
+         FROM given WHERE id = given_id"
     );
-    /// As they were before they were taken: see `outbox::LEASED`.
+    /// A row that was never tried has no reason and no attempts: it was pending.
     GIVE_BACK = list!(
         "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
-            CAST(r.value ->> 1 AS BIGINT) AS given_gen,
-            CAST(r.value ->> 2 AS BIGINT) AS given_due FROM",
+            CAST(r.value ->> 1 AS BIGINT) AS given_due FROM",
         ") UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             due_at = COALESCE(given_due, due_at),
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
-         FROM given WHERE id = given_id AND lease_gen = given_gen AND lease_owner = $2
-            AND state = 'leased'
-         RETURNING id, lease_gen, issue_id, state"
+         FROM given WHERE id = given_id"
     );
     SUPPRESS = list!(
-        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
-            CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS why FROM",
-        ") UPDATE delivery SET state = 'suppressed', reason = why, finished_at = $3,
+        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id, r.value ->> 1 AS why FROM",
+        ") UPDATE delivery SET state = 'suppressed', reason = why, finished_at = $2,
             lease_owner = NULL, lease_until = NULL
-         FROM given WHERE id = given_id AND lease_gen = given_gen AND lease_owner = $2
-            AND state = 'leased'
-         RETURNING issue_id"
+         FROM given WHERE id = given_id"
     );
     /// Only for rows that were settled: the list holds their ids and reasons.
     SUPPRESS_ADDRESSES = list!(
@@ -111,7 +151,7 @@ impl Db {
         for one in settled {
             match &one.fate {
                 Fate::Tried(to) => {
-                    tried.push(row_of(one, to));
+                    tried.push(end_of(one, to));
                     if to.suppress {
                         bad.push((one.id.0, one.generation, &*to.reason));
                     }
@@ -122,8 +162,8 @@ impl Db {
             }
         }
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
-        let mut written = tell(&mut tx, tried, owner, now, &mut moves).await?;
-        written.extend(give_back(&mut tx, returned, owner, &mut moves).await?);
+        let mut written = tell(&mut tx, &tried, owner, now, &mut moves).await?;
+        written.extend(give_back(&mut tx, &returned, owner, &mut moves).await?);
         let lost: Vec<(DeliveryId, i64)> = match written.len() == settled.len() {
             true => Vec::new(),
             false => {
@@ -150,40 +190,61 @@ impl Db {
 /// Writes the ends of tries; which rows (and generations) were written.
 pub(super) async fn tell(
     tx: &mut Tx,
-    mut rows: Vec<TriedRow<'_>>,
+    ends: &[End<'_>],
     owner: &str,
     now: UnixMillis,
     moves: &mut Moves,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    if rows.is_empty() {
+    if ends.is_empty() {
         return Ok(Vec::new());
     }
-    rows.sort_unstable();
-    let written: Vec<(i64, i64, i64, String)> =
-        tx.all(&SETTLE, args![&json(&rows), owner, now]).await?;
-    note(written, moves)
+    let ours = fence(tx, ends.iter().map(|end| (end.id, end.generation)), owner).await?;
+    // Most rows of a batch differ in little: what they share is said once.
+    let mut alike: BTreeMap<_, Vec<(i64, i64, &str)>> = BTreeMap::new();
+    for end in ends {
+        if let Some(row) = ours.get(&(end.id, end.generation)) {
+            moves.moved(row.issue, Leased, end.state, 1);
+            let rows = alike
+                .entry((end.state, end.counted, end.relay))
+                .or_default();
+            rows.push((end.id, end.due_at, end.reason));
+        }
+    }
+    for ((state, counted, relay), rows) in alike {
+        let (rows, ended) = (json(&rows), state.is_final().then_some(now));
+        let values = args![&rows, state.as_str(), i64::from(counted), relay, ended];
+        tx.run(&SETTLE, values).await?;
+    }
+    Ok(ours.into_keys().collect())
 }
 
 /// Gives rows back as they were before they were taken; which (and generations) were.
 pub(super) async fn give_back(
     tx: &mut Tx,
-    mut rows: Vec<ReturnedRow>,
+    rows: &[ReturnedRow],
     owner: &str,
     moves: &mut Moves,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    rows.sort_unstable();
-    let written: Vec<(i64, i64, i64, String)> =
-        tx.all(&GIVE_BACK, args![&json(&rows), owner]).await?;
-    note(written, moves)
+    let ours = fence(tx, rows.iter().map(|row| (row.0, row.1)), owner).await?;
+    let mut given: Vec<(i64, Option<i64>)> = Vec::with_capacity(rows.len());
+    for (id, generation, due_at) in rows {
+        if let Some(row) = ours.get(&(*id, *generation)) {
+            let before = if row.is_untried { Pending } else { Deferred };
+            moves.moved(row.issue, Leased, before, 1);
+            given.push((*id, *due_at));
+        }
+    }
+    tx.run(&GIVE_BACK, args![&json(&given)]).await?;
+    Ok(ours.into_keys().collect())
 }
 
 /// Settles leased rows (with generations and reasons) whose readers may not be mailed any more.
 pub(super) async fn suppress(
     tx: &mut Tx,
-    mut rows: Vec<(i64, i64, String)>,
+    rows: &[(i64, i64, String)],
     owner: &str,
     now: UnixMillis,
     moves: &mut Moves,
@@ -191,41 +252,56 @@ pub(super) async fn suppress(
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_unstable();
-    let written: Vec<(i64,)> = tx.all(&SUPPRESS, args![&json(&rows), owner, now]).await?;
-    for (issue,) in written {
-        moves.moved(issue, Leased, Suppressed, 1);
+    let ours = fence(tx, rows.iter().map(|row| (row.0, row.1)), owner).await?;
+    let mut given: Vec<(i64, &str)> = Vec::with_capacity(rows.len());
+    for (id, generation, why) in rows {
+        if let Some(row) = ours.get(&(*id, *generation)) {
+            moves.moved(row.issue, Leased, Suppressed, 1);
+            given.push((*id, why));
+        }
     }
-    Ok(())
+    tx.run(&SUPPRESS, args![&json(&given), now]).await.map(drop)
 }
 
-/// Counts rows (id, generation, issue, new state) that were leased.
-fn note(
-    rows: Vec<(i64, i64, i64, String)>,
-    moves: &mut Moves,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    let one = |(id, generation, issue, state): (i64, i64, i64, String)| {
-        let state: DeliveryState = word("a delivery's state", &state)?;
-        moves.moved(issue, Leased, state, 1);
-        Ok((id, generation))
+/// A row that is still its owner's.
+pub(super) struct Ours {
+    issue: i64,
+    is_untried: bool,
+}
+
+/// Those of the rows (and generations) that are still the owner's, held until the end of the
+/// transaction.
+pub(super) async fn fence(
+    tx: &mut Tx,
+    rows: impl Iterator<Item = (i64, i64)>,
+    owner: &str,
+) -> Result<HashMap<(i64, i64), Ours>, StoreError> {
+    let asked = json(&rows.collect::<Vec<_>>());
+    let ours = text(tx, &FENCE, args![&asked, owner]).await?;
+    let ours: Vec<(i64, i64, i64, i64)> = parsed("a batch of deliveries", &ours)?;
+    let row = |(id, generation, issue, untried)| {
+        let row = Ours {
+            issue,
+            is_untried: untried == 1,
+        };
+        ((id, generation), row)
     };
-    rows.into_iter().map(one).collect()
+    Ok(ours.into_iter().map(row).collect())
 }
 
-fn row_of<'a>(settled: &'a Settled, to: &'a Transition) -> TriedRow<'a> {
+fn end_of<'a>(settled: &'a Settled, to: &'a Transition) -> End<'a> {
     // Without a word a row would look as if it had never been tried.
     let reason = match to.reason.as_str() {
         "" if !to.state.is_final() => "put off",
         reason => reason,
     };
-    (
-        settled.id.0,
-        settled.generation,
-        to.state.as_str(),
-        to.due_at.0,
-        i64::from(to.counted),
+    End {
+        id: settled.id.0,
+        generation: settled.generation,
+        state: to.state,
+        due_at: to.due_at.0,
+        counted: to.counted,
         reason,
-        settled.relay.as_deref(),
-        i64::from(to.state.is_final()),
-    )
+        relay: settled.relay.as_deref(),
+    }
 }

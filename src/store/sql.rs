@@ -299,6 +299,16 @@ impl Db {
     }
 }
 
+/// The one JSON text of a statement that gathers its rows.
+pub(super) async fn text(
+    tx: &mut Tx,
+    sql: &Sql,
+    values: &[Bind<'_>],
+) -> Result<String, StoreError> {
+    let row: Option<(String,)> = tx.one(sql, values).await?;
+    Ok(row.map_or_else(|| "[]".to_owned(), |(text,)| text))
+}
+
 /// How many rows a caller gets for a `usize` limit.
 pub(super) fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

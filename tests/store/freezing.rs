@@ -8,7 +8,8 @@ use courant::store::{
 };
 
 use crate::kit::{
-    LATER, NOW, add_readers, count, everyone, issue_for, planned, publish, reader, subscription,
+    LATER, NOW, add_readers, claim, count, everyone, issue_for, planned, publish, reader,
+    subscription,
 };
 use crate::support::databases::both_databases;
 

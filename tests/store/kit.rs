@@ -223,6 +223,16 @@ pub fn keys(claimed: &[Claimed]) -> Vec<(DeliveryId, i64)> {
     claimed.iter().map(|c| (c.id, c.generation)).collect()
 }
 
+/// Which of these may be sent.
+pub async fn confirm(
+    db: &Db,
+    rows: &[(DeliveryId, i64)],
+    owner: &str,
+    now: UnixMillis,
+) -> Vec<DeliveryId> {
+    db.confirm_deliveries(rows, owner, now).await.unwrap()
+}
+
 /// Settles, and answers how many were written.
 pub async fn settle(db: &Db, settled: &[Settled], owner: &str, now: UnixMillis) -> usize {
     let settlement = db.settle(settled, owner, now).await.unwrap();

@@ -3,11 +3,16 @@
 
 mod articles;
 mod audience;
+mod crowd;
 mod freezing;
 mod issues;
 mod kit;
 mod opening;
 mod outbox;
+mod pruning;
+mod random;
 mod recovery;
+mod shaping;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrading;

@@ -95,7 +95,7 @@ async fn a_database_of_a_newer_version_is_refused() {
                 refused,
                 StoreError::Newer {
                     found: 99,
-                    known: 1
+                    known: 2
                 }
             ),
             "{refused}"

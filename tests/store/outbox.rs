@@ -1,11 +1,14 @@
-//! Claiming, handing over and settling deliveries.
+//! Claiming, confirming and settling deliveries.
 
 use std::collections::BTreeSet;
 
-use courant::domain::{DeliveryState, SuppressionReason};
-use courant::store::{Db, Settled};
+use courant::domain::{DeliveryState, SuppressionReason, Transition};
+use courant::store::{Db, Fate, Flight, Settled};
 
-use crate::kit::{LATER, NOW, count, everyone, issue_for, planned, publish, reader, went};
+use crate::kit::{
+    LATER, NOW, claim, confirm, count, everyone, issue_for, keys, planned, publish, reader, settle,
+    went,
+};
 use crate::support::databases::both_databases;
 
 #[tokio::test]
@@ -24,22 +27,13 @@ async fn eight_workers_claim_five_thousand_and_share_none() {
                     if batch.is_empty() {
                         return mine;
                     }
-                    let rows: Vec<_> = batch.iter().map(|c| (c.id, c.generation)).collect();
-                    assert_eq!(
-                        db.confirm_deliveries(&rows, &owner, NOW)
-                            .await
-                            .unwrap()
-                            .len(),
-                        rows.len()
-                    );
+                    let rows = keys(&batch);
+                    assert_eq!(confirm(&db, &rows, &owner, NOW).await.len(), rows.len());
                     let sent: Vec<Settled> = batch
                         .iter()
                         .map(|c| went(c, DeliveryState::Sent, "250 ok"))
                         .collect();
-                    assert_eq!(
-                        settle(&db, &sent, &owner, NOW).await,
-                        100.min(rows.len()) as i64
-                    );
+                    assert_eq!(settle(&db, &sent, &owner, NOW).await, rows.len());
                     mine.extend(rows.into_iter().map(|(id, _)| id));
                 }
             });
@@ -123,11 +117,11 @@ async fn nobody_who_left_is_claimed() {
 }
 
 #[tokio::test]
-async fn nobody_who_left_after_the_claim_is_handed_over() {
+async fn nobody_who_left_after_the_claim_is_sent_to() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
         let claimed = claim(&db, "w", NOW, LATER, 9).await;
-        let rows: Vec<_> = claimed.iter().map(|c| (c.id, c.generation)).collect();
+        let rows = keys(&claimed);
         let subscriber = |i: usize| claimed[i].reader.as_ref().unwrap();
         db.unsubscribe(subscriber(0).subscriber, "brief", "one-click", NOW)
             .await
@@ -136,10 +130,7 @@ async fn nobody_who_left_after_the_claim_is_handed_over() {
         db.suppress(&key, SuppressionReason::Bounce, "", NOW)
             .await
             .unwrap();
-        assert_eq!(
-            db.confirm_deliveries(&rows, "w", NOW).await.unwrap(),
-            [rows[2].0]
-        );
+        assert_eq!(confirm(&db, &rows, "w", NOW).await, [rows[2].0]);
         assert_eq!(count(&db, id, DeliveryState::Suppressed).await, 2);
         let late = [went(&claimed[0], DeliveryState::Sent, "250")];
         assert_eq!(settle(&db, &late, "w", NOW).await, 0);
@@ -148,38 +139,31 @@ async fn nobody_who_left_after_the_claim_is_handed_over() {
 }
 
 #[tokio::test]
-async fn only_the_holder_of_a_living_lease_hands_over() {
+async fn only_the_holder_of_a_living_lease_may_send() {
     both_databases(async |db: Db| {
         issue_for(&db, 1).await;
         let claimed = claim(&db, "w", NOW, LATER, 9).await;
         let row = (claimed[0].id, claimed[0].generation);
+        assert!(confirm(&db, &[row], "other", NOW).await.is_empty());
         assert!(
-            db.confirm_deliveries(&[row], "other", NOW)
+            confirm(&db, &[(row.0, row.1 + 1)], "w", NOW)
                 .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(
-            db.confirm_deliveries(&[(row.0, row.1 + 1)], "w", NOW)
-                .await
-                .unwrap()
                 .is_empty()
         );
         let longer = LATER.plus_ms(1);
-        assert_eq!(db.renew_leases("w", &[], longer).await.unwrap(), 0);
-        assert_eq!(db.renew_leases("other", &[row], longer).await.unwrap(), 0);
-        assert_eq!(db.renew_leases("w", &[row], longer).await.unwrap(), 1);
+        let renewed =
+            async |owner, rows: &[_], until| db.renew_leases(owner, rows, until).await.unwrap();
+        assert_eq!(renewed("w", &[], longer).await, []);
+        assert_eq!(renewed("other", &[row], longer).await, []);
+        assert_eq!(renewed("w", &[row], longer).await, [row.0]);
         assert_eq!(
-            db.confirm_deliveries(&[row], "w", LATER).await.unwrap(),
-            [row.0]
+            renewed("w", &[row], NOW).await,
+            [row.0],
+            "a lease got shorter"
         );
+        assert_eq!(confirm(&db, &[row], "w", LATER).await, [row.0]);
         // At the very end of the lease another may be taking it: too late.
-        assert!(
-            db.confirm_deliveries(&[row], "w", LATER.plus_ms(1))
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(confirm(&db, &[row], "w", LATER.plus_ms(1)).await.is_empty());
     })
     .await;
 }
@@ -189,7 +173,12 @@ async fn a_worker_thought_dead_changes_nothing() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 1).await;
         let old = claim(&db, "w", NOW, LATER, 9).await;
-        assert_eq!(db.recover_leases(LATER, None).await.unwrap().returned, 1);
+        let told = Flight {
+            trusted: true,
+            ..Flight::default()
+        };
+        let recovered = db.recover_owner("w", &told, true, LATER).await.unwrap();
+        assert_eq!(recovered.returned, 1);
         let new = claim(&db, "w", LATER, LATER.plus_ms(9), 9).await;
         assert!(new[0].generation > old[0].generation);
         // The same owner name, even: the generation tells them apart.
@@ -226,15 +215,22 @@ async fn a_worker_thought_dead_changes_nothing() {
     .await;
 }
 
+fn tried(settled: &mut Settled) -> &mut Transition {
+    match &mut settled.fate {
+        Fate::Tried(transition) => transition,
+        Fate::Returned { .. } => panic!("it was not tried"),
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_waits_its_turn_and_a_bad_address_is_suppressed() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
         let claimed = claim(&db, "w", NOW, NOW.plus_ms(9), 9).await;
         let mut uncounted = went(&claimed[2], DeliveryState::Deferred, "refused");
-        uncounted.transition.counted = false;
+        tried(&mut uncounted).counted = false;
         let mut bad = went(&claimed[1], DeliveryState::Failed, "550 5.1.1 no such user");
-        bad.transition.suppress = true;
+        tried(&mut bad).suppress = true;
         let mut stale = bad.clone();
         stale.id = claimed[0].id;
         stale.generation += 7;
