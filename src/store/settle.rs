@@ -91,7 +91,7 @@ statements! {
     /// transaction. All who write batches take rows so, in the order of ids: in no circle.
     FENCE = dialects(
         fence!(
-            "json_each($1) AS r",
+            "jsonb_each($1) AS r",
             "json_group_array(json_array(id, lease_gen, issue_id, untried))",
             ""
         ),

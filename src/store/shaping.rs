@@ -80,7 +80,7 @@ macro_rules! reserve {
 
 statements! {
     RESERVE = dialects(
-        reserve!("json_each($1) AS r", "$2"),
+        reserve!("jsonb_each($1) AS r", "$2"),
         reserve!(
             "json_array_elements(CAST($1 AS json)) AS r(value)",
             "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"

@@ -78,7 +78,7 @@ macro_rules! gather {
         $crate::store::sql::dialects(
             concat!(
                 $before,
-                " json_each($1) AS r) SELECT json_group_array(json_array(",
+                " jsonb_each($1) AS r) SELECT json_group_array(json_array(",
                 $columns,
                 ")) ",
                 $from
