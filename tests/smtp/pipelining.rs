@@ -173,24 +173,26 @@ async fn an_answer_to_data_that_is_none_is_believed_by_nobody() {
 }
 
 #[tokio::test]
-async fn a_refused_sender_never_gets_an_empty_message_out() {
-    let sink = Sink::with(vec![
-        Rule::at(Step::Mail, Fault::reply("451 4.3.0 later")),
-        Rule::at(Step::Data, Fault::reply("354 go on")),
-    ])
-    .await;
-    let mut connection = open(&sink).await;
-    let mut batch = batch(1);
-    batch.over(&mut connection).await;
-    assert_eq!(batch.outcome("reader0@example.com"), "deferred");
-    assert!(!connection.is_usable());
-    drop(connection);
-    tokio::time::sleep(SHORT / 8).await;
-    assert!(
-        sink.commands()
-            .iter()
-            .all(|(_, line)| !line.starts_with('.'))
-    );
+async fn where_a_recipient_may_have_been_taken_no_empty_message_gets_out() {
+    for (step, reply, outcome) in [
+        (Step::Mail, "451 4.3.0 later", "deferred"),
+        (Step::Rcpt, "503 5.5.1 what", "not tried"),
+    ] {
+        let sink = Sink::with(vec![
+            Rule::at(step, Fault::reply(reply)),
+            Rule::at(Step::Data, Fault::reply("354 go on")),
+        ])
+        .await;
+        let mut connection = open(&sink).await;
+        let mut batch = batch(1);
+        batch.over(&mut connection).await;
+        assert_eq!(batch.outcome("reader0@example.com"), outcome);
+        assert!(!connection.is_usable());
+        drop(connection);
+        tokio::time::sleep(SHORT / 8).await;
+        let commands = sink.commands();
+        assert!(commands.iter().all(|(_, line)| !line.starts_with('.')));
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use courant::channels::email::smtp::{
     Connection, Endpoint, OpenError, Protocol, RelayTrouble, Security, Timeouts,
 };
 
-use crate::kit::{SHORT, name, send};
+use crate::kit::{Batch, SHORT, name, send};
 use crate::support::smtp::{Encryption, Fault, Rule, Setup, Sink, Step};
 
 fn relay(sink: &Sink, security: Security) -> Endpoint {
@@ -46,10 +46,10 @@ async fn both_kinds_of_tls_carry_the_message() {
             .with_login("ada", "s3cret")
             .trusting(sink.certificate());
         let mut connection = Connection::open(&endpoint).await.unwrap();
-        for _ in 0..3 {
-            let verdict = send(&mut connection, "ada@example.com").await;
-            assert_eq!(name(&verdict.outcome), "accepted");
-        }
+        let mut batch = Batch::to(&["ada@example.com", "bob@example.com", "eve@example.com"]);
+        assert_eq!(batch.over(&mut connection).await, None);
+        batch.check(&sink, "TLS");
+        assert_eq!((sink.accepted().len(), sink.ahead()), (3, 1));
         assert!(connection.is_usable());
         assert!(sink.mails().iter().all(|mail| mail.encrypted));
         drop(connection);

@@ -241,6 +241,25 @@ async fn an_answer_is_read_whatever_its_form() {
 }
 
 #[tokio::test]
+async fn of_two_final_answers_neither_is_believed_unless_they_agree() {
+    for (both, outcome) in [
+        ("250 2.0.0 ok\r\n554 5.6.0 no", "unknown"),
+        ("554 5.6.0 no\r\n250 2.0.0 ok", "unknown"),
+        ("250 2.0.0 ok\r\nhello", "unknown"),
+        ("250 2.0.0 ok\r\n250 2.0.0 ok", "accepted"),
+        ("554 5.6.0 no\r\n554 5.6.0 no", "rejected"),
+        ("250 2.0.0 ok\r\n421 4.3.2 bye", "accepted"),
+        ("451 4.3.0 later\r\n421 4.3.2 bye", "deferred"),
+    ] {
+        for pipelining in [true, false] {
+            let (_, batch) = three(pipelining, false, Step::Dot, Fault::reply(both)).await;
+            let said = (batch.outcome(READERS[1]), batch.outcome(READERS[2]));
+            assert_eq!(said, (outcome, "-"), "{both} pipelining {pipelining}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_surplus_answer_anywhere_never_becomes_another_messages() {
     for step in [Step::Mail, Step::Rcpt, Step::Data, Step::Dot] {
         for extra in ["250 ok", "354 go", "451 no", "554 5.7.1 no", "421 bye", "?"] {

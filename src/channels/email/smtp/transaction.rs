@@ -236,16 +236,15 @@ impl Connection {
             false => &[],
         };
         let mut owed = owed.iter();
-        let fits = |code: Option<u16>| match (owed.next(), code) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(phase), Some(code)) => code >= 400 || is_yes_code(*phase, code),
+        let fits = |answer| match (owed.next(), answer) {
+            (None, _) | (_, Err(_)) => false,
+            (Some(_), Ok(None)) => true,
+            (Some(phase), Ok(Some(code))) => code >= 400 || is_yes_code(*phase, code),
         };
-        let mut here = self.wire.codes_here().peekable();
-        let second = here.peek().copied().flatten();
-        if here.all(fits) {
+        if self.wire.codes_here().all(fits) {
             return ending;
         }
+        let second = self.wire.codes_here().next().and_then(|code| code.ok()?);
         if second.is_some_and(|code| code == reply.code() || code == 421) {
             return with_close(ending);
         }

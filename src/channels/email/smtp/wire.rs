@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::reply::{self, Reply};
+use super::reply::{self, Malformed, Reply};
 
 /// How long a broken connection is listened to: what it said is in our buffers or lost.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -202,20 +202,21 @@ impl Wire {
         timeout(LAST_WORDS, self.read_reply()).await.ok()?.ok()
     }
 
-    /// The codes of the replies that are here and not read yet; `None` stands for bytes that
-    /// are not a whole reply, and is the last.
-    pub(super) fn codes_here(&self) -> impl Iterator<Item = Option<u16>> {
+    /// The codes of the replies that are here and not read yet; `None` is one that is not
+    /// whole. It and an error are the last.
+    pub(super) fn codes_here(&self) -> impl Iterator<Item = Result<Option<u16>, Malformed>> {
         let mut rest = self.input.as_slice();
         std::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
-            let (code, length) = match reply::first(rest) {
-                Ok(Some((code, length))) => (Some(code), length),
-                Ok(None) | Err(_) => (None, rest.len()),
+            let first = reply::first(rest);
+            let length = match first {
+                Ok(Some((_, length))) => length,
+                Ok(None) | Err(_) => rest.len(),
             };
             rest = &rest[length..];
-            Some(code)
+            Some(first.map(|whole| whole.map(|(code, _)| code)))
         })
     }
 
