@@ -110,7 +110,7 @@ impl Db {
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
         let _locked: Vec<(String,)> = tx.all(&LOCK_LOST, args![owner, i64::MAX]).await?;
         let values = args![owner, i64::MAX, true];
-        let released = note(tx.all(&RETURN_LOST, values).await?, &mut moves)?;
+        let released = note(&tx.all(&RETURN_LOST, values).await?, &mut moves)?;
         moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(released)
@@ -150,9 +150,9 @@ impl Db {
             .collect();
         let doubted = take_word(&mut tx, &unanswered, owner, ended, now, &mut moves).await?;
         let values = args![owner, ended, flight.trusted];
-        let returned = note(tx.all(&RETURN_LOST, values).await?, &mut moves)?;
+        let returned = note(&tx.all(&RETURN_LOST, values).await?, &mut moves)?;
         let values = args![owner, ended, now, UNTOLD];
-        let untold = note(tx.all(&DOUBT_LOST, values).await?, &mut moves)?;
+        let untold = note(&tx.all(&DOUBT_LOST, values).await?, &mut moves)?;
         tx.run(&FREE_SOURCES, args![owner, ended]).await?;
         moves.write(&mut tx).await?;
         tx.commit().await?;
@@ -225,8 +225,8 @@ async fn take_word(
 }
 
 /// Counts rows (issue, new state) that were leased; how many.
-fn note(rows: Vec<(i64, String)>, moves: &mut Moves) -> Result<i64, StoreError> {
-    for (issue, state) in &rows {
+fn note(rows: &[(i64, String)], moves: &mut Moves) -> Result<i64, StoreError> {
+    for (issue, state) in rows {
         moves.moved(*issue, Leased, word("a delivery's state", state)?, 1);
     }
     Ok(super::sql::most(rows.len()))

@@ -131,7 +131,8 @@ statements! {
         ") INSERT INTO suppression (address_key, reason, at, detail)
          SELECT s.address_key, 'bounce', $2, MIN(given_reason) FROM given
          JOIN delivery d ON d.id = given_id JOIN subscriber s ON s.id = d.subscriber_id
-         WHERE TRUE GROUP BY s.address_key ON CONFLICT (address_key) DO NOTHING"
+         WHERE TRUE GROUP BY s.address_key ORDER BY s.address_key
+         ON CONFLICT (address_key) DO NOTHING"
     );
 }
 

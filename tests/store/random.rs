@@ -99,7 +99,7 @@ fn fate(claimed: &Claimed, n: u8, now: UnixMillis) -> Settled {
     use DeliveryState::{Deferred, Failed, Sent, Uncertain};
     let due_at = now.plus_ms(i64::from(n) * 100);
     let state = [Sent, Sent, Failed, Uncertain, Deferred, Deferred, Deferred][usize::from(n % 7)];
-    let mut settled = went(claimed, state, if n % 2 == 0 { "" } else { "said" });
+    let mut settled = went(claimed, state, ["", "said"][usize::from(n % 2)]);
     settled.fate = match settled.fate {
         _ if n % 7 == 6 => Fate::Returned { due_at },
         Fate::Tried(mut to) => {
