@@ -11,7 +11,7 @@ use super::support::site::{Item, Site};
 use super::usage::Usage;
 
 /// Words of an article that makes a mail of about 22 KB.
-const WORDS: usize = 1_150;
+const WORDS: usize = 2_300;
 
 const PEOPLE: &str = "INSERT INTO subscriber (address, address_key, name, created_at)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)

@@ -11,6 +11,11 @@ use super::{App, publish};
 /// Records of fetches are kept this long.
 const FETCHES: Duration = Duration::from_secs(30 * 86_400);
 
+/// Old deliveries that go in one transaction, so that writers do not wait for long.
+const ROUND: usize = 10_000;
+/// Transactions in one round of housekeeping: a million rows; the rest can wait.
+const MOST_ROUNDS: usize = 100;
+
 /// One round.
 ///
 /// # Errors
@@ -19,6 +24,11 @@ pub async fn tidy(app: &App, now: UnixMillis) -> Result<(), StoreError> {
     let before = now.plus_ms(-i64::try_from(FETCHES.as_millis()).unwrap_or(i64::MAX));
     app.db.trim_fetches(before).await?;
     app.db.finish_issues(now).await?;
+    let keep = i64::try_from(app.config.delivery.keep.as_millis()).unwrap_or(i64::MAX);
+    let mut rounds = 0;
+    while rounds < MOST_ROUNDS && app.db.prune_deliveries(now.plus_ms(-keep), ROUND).await? > 0 {
+        rounds += 1;
+    }
     publish::refresh_exports(app).await;
     Ok(())
 }

@@ -111,15 +111,11 @@ impl Newsroom {
             .unwrap_or_else(|problems| panic!("{problems}"));
         let templates = Templates::load(None).unwrap();
         let owner = courant::runtime::owner("run");
-        App::open(
-            config,
-            templates,
-            db,
-            owner,
-            std::sync::Arc::new(Wake::default()),
-        )
-        .await
-        .unwrap()
+        let wake = std::sync::Arc::new(Wake::default());
+        // On the heap: stories hold it across their waits.
+        Box::pin(App::open(config, templates, db, owner, wake))
+            .await
+            .unwrap()
     }
 
     /// Subscribes a reader with a schedule.
