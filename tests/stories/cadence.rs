@@ -295,7 +295,7 @@ async fn two_daemons_on_one_database_make_no_issue_and_no_mail_twice() {
                 plan::plan(app, now).await.unwrap();
                 dispatch::drain(app, |_| {}).await.unwrap();
             };
-            tokio::join!(life(&room.app), life(&other));
+            tokio::join!(Box::pin(life(&room.app)), Box::pin(life(&other)));
         }
         for address in &readers {
             assert_eq!(got(&room, address), all(stories), "{address}");

@@ -98,7 +98,7 @@ impl Dispatcher {
             self.ledger.write(&state.hand, false).await?;
             let is_able = !state.hand.is_resting() && !self.ledger.is_stuck();
             if is_able && !stop.is_cancelled() {
-                (step.claimed, is_moving) = self.take(app).await?;
+                (step.claimed, is_moving) = Box::pin(self.take(app)).await?;
             }
         }
         step.sent = self.listen(app, stop, step.claimed == 0).await;
