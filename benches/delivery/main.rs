@@ -14,7 +14,6 @@ mod relay;
 mod usage;
 
 #[path = "../../tests/support/mod.rs"]
-#[allow(dead_code, reason = "the stories use the rest of it")]
 mod support;
 
 use std::time::Duration;

@@ -10,6 +10,9 @@
 //! The file is locked while its process lives. A lock that can be had means that the process is
 //! dead, and whoever gets it settles what it left ([`Journal::dead`]).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -339,109 +342,5 @@ fn trouble(path: &Path, source: std::io::Error) -> StoreError {
     StoreError::File {
         path: path.display().to_string(),
         source,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key() -> TokenKey {
-        TokenKey::new(&[7; 32])
-    }
-
-    fn row(n: i64) -> Row {
-        (DeliveryId(n), 1)
-    }
-
-    /// What the next process finds after this one died.
-    fn found(dir: &Path) -> Vec<DeadJournal> {
-        Journal::dead(dir, &key()).unwrap()
-    }
-
-    #[test]
-    fn what_left_and_was_not_answered_is_in_flight_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), &key(), "run-1").unwrap();
-        for n in 1..=4 {
-            journal.leaving(DeliveryId(n), 1).unwrap();
-        }
-        journal
-            .answered(DeliveryId(1), 1, Some("250 ok\r\nq1"))
-            .unwrap();
-        journal.answered(DeliveryId(2), 1, None).unwrap();
-        journal.answered(DeliveryId(3), 1, Some("250 ok")).unwrap();
-        journal.forget([row(3)]);
-        assert!(found(dir.path()).is_empty(), "its process lives");
-        drop(journal);
-        let dead = found(dir.path());
-        assert_eq!(dead.len(), 1);
-        assert_eq!(dead[0].owner, "run-1");
-        assert_eq!(dead[0].flight.in_flight, [row(4)]);
-        // What was forgotten is still in the file: the database says better.
-        let accepted: Vec<_> = dead[0]
-            .flight
-            .accepted
-            .iter()
-            .map(|a| (a.0.0, &*a.2))
-            .collect();
-        assert_eq!(accepted, [(1, "250 ok  q1"), (3, "250 ok")]);
-        assert!(dead[0].flight.trusted);
-        assert!(found(dir.path()).is_empty(), "somebody has it");
-        dead.into_iter().for_each(DeadJournal::done);
-        assert!(found(dir.path()).is_empty());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_long_journal_is_written_anew_with_what_is_open() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), &key(), "run-1").unwrap();
-        journal.leaving(DeliveryId(1), 9).unwrap();
-        journal.leaving(DeliveryId(2), 1).unwrap();
-        journal
-            .answered(DeliveryId(2), 1, Some("250 mine"))
-            .unwrap();
-        let reply = "x".repeat(REPLY);
-        for n in 3..16_000 {
-            journal.leaving(DeliveryId(n), 1).unwrap();
-            journal.answered(DeliveryId(n), 1, Some(&reply)).unwrap();
-            journal.forget([row(n)]);
-        }
-        journal.leaving(DeliveryId(16_000), 1).unwrap();
-        assert!(journal.lock().length < LONG);
-        drop(journal);
-        let dead = found(dir.path()).pop().unwrap();
-        assert_eq!(dead.flight.in_flight, [(DeliveryId(1), 9), row(16_000)]);
-        assert!(
-            dead.flight
-                .accepted
-                .contains(&(DeliveryId(2), 1, "250 mine".to_owned()))
-        );
-    }
-
-    #[test]
-    fn a_torn_last_line_is_nothing_and_a_strange_one_ends_the_trust() {
-        let boot = format!("boot {}\n", boot_id());
-        let torn = read(&format!("{boot}> 1 1\n> 2"));
-        assert_eq!((torn.in_flight, torn.trusted), (vec![row(1)], true));
-        assert!(!read(&format!("{boot}> 1 1\nwhat\n")).trusted);
-        assert!(!read("boot another-one\n> 1 1\n").trusted);
-        assert_eq!(read("").in_flight, []);
-    }
-
-    #[test]
-    fn a_journal_with_nothing_open_leaves_no_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::begin(dir.path(), &key(), "cli-1").unwrap();
-        journal.leaving(DeliveryId(1), 1).unwrap();
-        journal.end();
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        journal.forget([row(1)]);
-        journal.end();
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        let other = TokenKey::new(&[8; 32]);
-        drop(Journal::begin(dir.path(), &other, "run-2").unwrap());
-        assert!(found(dir.path()).is_empty(), "of another database");
     }
 }

@@ -83,17 +83,10 @@ async fn made_out(
     email: &EmailChannel,
     routed: Routed,
 ) -> Option<(Arc<Lane>, Parcel)> {
-    let Routed {
-        attempt,
-        lane,
-        not_before,
-        place,
-    } = routed;
-    let Some(reader) = &attempt.row.reader else {
-        attempt.end(
-            rejected("the subscriber is no longer in the database"),
-            None,
-        );
+    let row = &routed.attempt.row;
+    let Some(reader) = &row.reader else {
+        let gone = rejected("the subscriber is no longer in the database");
+        routed.attempt.end(gone, None);
         return None;
     };
     let to = Recipient {
@@ -101,9 +94,9 @@ async fn made_out(
         address: reader.address.clone(),
         name: reader.name.clone(),
     };
-    let row = Outbox {
-        delivery: attempt.row.id,
-        made_at: attempt.row.made_at,
+    let outbox = Outbox {
+        delivery: row.id,
+        made_at: row.made_at,
     };
     let making = Making {
         app: &sending.app,
@@ -111,32 +104,37 @@ async fn made_out(
         email,
         issue: &sending.issue,
     };
-    match making.letter(attempt.row.variant, row, &to).await {
-        Ok(made) => Some((
-            lane,
-            Parcel {
-                attempt,
+    match making.letter(row.variant, outbox, &to).await {
+        Ok(made) => {
+            let parcel = Parcel {
+                attempt: routed.attempt,
                 letter: made.letter,
                 envelope_from: made.envelope_from,
                 to: made.to,
-                not_before,
-                _place: place,
+                not_before: routed.not_before,
+                _place: routed.place,
                 carried: None,
-            },
-        )),
-        Err(ComposeError::Address(reason)) => {
-            attempt.end(rejected(&reason), None);
-            None
-        }
-        Err(ComposeError::Store(error)) => {
-            warn!(delivery.id = attempt.row.id.0, error = %error, "not made out");
-            attempt.give_back(PAUSE);
-            None
+            };
+            Some((routed.lane, parcel))
         }
         Err(error) => {
+            not_made(sending, routed.attempt, error).await;
+            None
+        }
+    }
+}
+
+/// An address concerns its row, the database nobody, and a template the whole issue.
+async fn not_made(sending: &Sending, attempt: Try, error: ComposeError) {
+    match error {
+        ComposeError::Address(reason) => attempt.end(rejected(&reason), None),
+        ComposeError::Store(error) => {
+            warn!(delivery.id = attempt.row.id.0, error = %error, "not made out");
+            attempt.give_back(PAUSE);
+        }
+        error => {
             pause(sending, &error.to_string()).await;
             attempt.give_back(Duration::ZERO);
-            None
         }
     }
 }
