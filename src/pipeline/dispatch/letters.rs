@@ -44,7 +44,13 @@ pub(super) async fn make(sending: Arc<Sending>, batch: Vec<Routed>, signing: Arc
     };
     let signer = match email.signer(&channel.config) {
         Ok(signer) => signer,
-        Err(problems) => return pause(&sending, &problems.to_string()).await,
+        Err(problems) => {
+            pause(&sending, &problems.to_string()).await;
+            for routed in batch {
+                routed.attempt.end(not_tried(problems.to_string()), None);
+            }
+            return;
+        }
     };
     let mut batch = batch.into_iter();
     loop {
@@ -134,7 +140,7 @@ async fn not_made(sending: &Sending, attempt: Try, error: ComposeError) {
         }
         error => {
             pause(sending, &error.to_string()).await;
-            attempt.give_back(Duration::ZERO);
+            attempt.end(not_tried(error.to_string()), None);
         }
     }
 }
@@ -194,6 +200,14 @@ pub(super) async fn pause(sending: &Sending, why: &str) {
         ),
         Ok(false) => {}
         Err(error) => error!(issue.id = id.0, error = %error, "an issue could not be paused"),
+    }
+}
+
+/// Due again soon, with a word for whoever looks why.
+fn not_tried(reason: String) -> Outcome {
+    Outcome::NotTried {
+        reason,
+        after: None,
     }
 }
 

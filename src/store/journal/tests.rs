@@ -1,3 +1,5 @@
+//! What a journal says after its process.
+
 use super::*;
 
 fn key() -> TokenKey {
