@@ -1,4 +1,4 @@
-//! A publication with readers and one article of the right size, and `courant` in its directory.
+//! A publication with readers and a digest of the right size, and `courant` in its directory.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,8 +10,9 @@ use super::support::process::House;
 use super::support::site::{Item, Site};
 use super::usage::Usage;
 
-/// Words of an article that makes a mail of about 22 KB.
-const WORDS: usize = 2_300;
+/// Articles that make a digest of about 22 KB.
+const ARTICLES: usize = 6;
+const WORDS: usize = 300;
 
 const PEOPLE: &str = "INSERT INTO subscriber (address, address_key, name, created_at)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
@@ -47,7 +48,7 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// With that many readers and one article for them.
+    /// With that many readers and news for them.
     pub async fn with_news(setup: Setup, readers: usize) -> Self {
         let (house, site) = open(&setup).await;
         let rows: String = (0..readers)
@@ -59,7 +60,7 @@ impl Publication {
         Self::new(house, site)
     }
 
-    /// With a million readers and one article for them.
+    /// With a million readers and news for them.
     pub async fn with_a_million(setup: Setup) -> Self {
         let (house, site) = open(&setup).await;
         if let Some(url) = &setup.database {
@@ -78,10 +79,12 @@ impl Publication {
     }
 
     fn new(house: House, site: Site) -> Self {
-        site.publish(Item {
-            body: article(),
-            ..Item::new(1)
-        });
+        for number in 1..=ARTICLES {
+            site.publish(Item {
+                body: article(),
+                ..Item::new(number)
+            });
+        }
         house.courant(&["poll"]).done();
         let mail = house.courant(&["preview", "brief", "--as", "eml"]).done();
         Self {

@@ -6,7 +6,7 @@ use super::counts::Moves;
 use super::rows::parsed;
 use super::sql::{Tx, args, dialects, json, list, statements, text};
 use super::{Db, StoreError};
-use crate::domain::DeliveryState::{Deferred, Leased, Pending, Suppressed};
+use crate::domain::DeliveryState::{Deferred, Leased, Pending, Suppressed, Uncertain};
 use crate::domain::{DeliveryId, DeliveryState, Transition, UnixMillis};
 
 /// What became of one delivery.
@@ -124,6 +124,16 @@ statements! {
             lease_owner = NULL, lease_until = NULL
          FROM given WHERE id = given_id"
     );
+    /// A word that came after others had given up on its sender, and before anyone sent the
+    /// message again: the relay has it.
+    LATE = list!(
+        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
+            CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_reason FROM",
+        ") UPDATE delivery SET state = 'sent', reason = given_reason, finished_at = $2
+         FROM given WHERE id = given_id AND lease_gen = given_gen AND state = $3
+            AND (state = 'uncertain' OR resent)
+         RETURNING id, lease_gen, issue_id"
+    );
     /// Only for rows that were settled: the list holds their ids and reasons.
     SUPPRESS_ADDRESSES = list!(
         "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
@@ -138,7 +148,8 @@ statements! {
 
 impl Db {
     /// Writes down what became of deliveries, and suppresses the addresses that do not exist.
-    /// Rows that are not `owner`'s under that generation any more are left alone and named.
+    /// Rows that are not `owner`'s under that generation any more are left alone and named, but
+    /// for those that a relay took and nobody has sent again: they were uncertain, and are sent.
     pub async fn settle(
         &self,
         settled: &[Settled],
@@ -165,6 +176,9 @@ impl Db {
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
         let mut written = tell(&mut tx, &tried, owner, now, &mut moves).await?;
         written.extend(give_back(&mut tx, &returned, owner, &mut moves).await?);
+        if written.len() < settled.len() {
+            written.extend(late(&mut tx, &tried, now, &mut moves).await?);
+        }
         let lost: Vec<(DeliveryId, i64)> = match written.len() == settled.len() {
             true => Vec::new(),
             false => {
@@ -217,6 +231,30 @@ pub(super) async fn tell(
         tx.run(&SETTLE, values).await?;
     }
     Ok(ours.into_keys().collect())
+}
+
+/// Resolves doubts about messages that were taken after all; which rows (and generations).
+async fn late(
+    tx: &mut Tx,
+    ends: &[End<'_>],
+    now: UnixMillis,
+    moves: &mut Moves,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let taken = ends.iter().filter(|end| end.state == DeliveryState::Sent);
+    let rows: Vec<(i64, i64, &str)> = taken
+        .map(|end| (end.id, end.generation, end.reason))
+        .collect();
+    let rows = json(&rows);
+    let mut resolved = Vec::new();
+    for before in [Uncertain, Deferred] {
+        let values = args![&rows, now, before.as_str()];
+        let written: Vec<(i64, i64, i64)> = tx.all(&LATE, values).await?;
+        for (id, generation, issue) in written {
+            moves.moved(issue, before, DeliveryState::Sent, 1);
+            resolved.push((id, generation));
+        }
+    }
+    Ok(resolved)
 }
 
 /// Gives rows back as they were before they were taken; which (and generations) were.

@@ -178,3 +178,35 @@ async fn an_uncertain_delivery_is_sent_once_more_after_its_grace_and_not_twice()
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_word_that_comes_late_ends_the_doubt_unless_the_message_went_again() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 4).await;
+        let claimed = claim(&db, "slow", NOW, LATER, 3).await;
+        db.recover_owner("slow", &Flight::default(), true, LATER)
+            .await
+            .unwrap();
+        assert_eq!(count(&db, id, DeliveryState::Uncertain).await, 3);
+        let taken: Vec<_> = claimed
+            .iter()
+            .map(|c| went(c, DeliveryState::Sent, "250 queued after all"))
+            .collect();
+        // The first while it is uncertain, the second while it waits to be sent again.
+        assert_eq!(settle(&db, &taken[..1], "slow", LATER).await, 1);
+        let again = ["brief".to_owned()];
+        let resent = db.retry_uncertain(&again, LATER, Duration::ZERO).await;
+        assert_eq!(resent.unwrap(), 2);
+        assert_eq!(settle(&db, &taken[1..2], "slow", LATER).await, 1);
+        assert_eq!(count(&db, id, DeliveryState::Sent).await, 2);
+        // The third is with somebody else already, and a refusal is no word of this kind.
+        let later = LATER.plus_ms(60_000);
+        assert_eq!(claim(&db, "quick", LATER, later, 9).await.len(), 2);
+        assert_eq!(settle(&db, &taken[2..], "slow", LATER).await, 0);
+        assert_eq!(count(&db, id, DeliveryState::Leased).await, 2);
+        let refused = went(&claimed[0], DeliveryState::Failed, "550 no");
+        assert_eq!(settle(&db, &[refused], "slow", LATER).await, 0);
+        assert_eq!(count(&db, id, DeliveryState::Sent).await, 2);
+    })
+    .await;
+}
