@@ -26,6 +26,7 @@ use email::open_email;
 
 use super::clock::Clock;
 use super::compose::Renderings;
+use super::dispatch::Held;
 use super::select::Select;
 
 /// The opened house: configuration, database, templates, adapters. Cheap to clone; a reload
@@ -62,6 +63,8 @@ pub struct App {
     pub journals: PathBuf,
     /// This process's own notes, once it sends.
     pub journal: Arc<OnceLock<Arc<Journal>>>,
+    /// The deliveries that this process has in hand.
+    pub held: Arc<Held>,
     /// Held while a feed's files are written: of two writers the one that read later must win.
     pub exporting: Arc<tokio::sync::Mutex<()>>,
 }
@@ -273,6 +276,7 @@ impl App {
             clock: Clock::default(),
             exporting: Arc::default(),
             journal: Arc::default(),
+            held: Arc::default(),
             journals,
             db,
             keys,

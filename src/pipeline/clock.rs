@@ -2,24 +2,47 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use crate::domain::UnixMillis;
 
 /// Where sending reads the time: it lasts, so that it cannot be handed one instant as the
 /// other stages are.
-#[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<AtomicI64>>);
+///
+/// It is the machine's clock, but never goes back: when that is set back by hours, what waits
+/// for its time does not wait for hours more.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    Running {
+        started: Instant,
+        /// The time at the start, as far as the machine's clock was ever ahead of it.
+        origin: AtomicI64,
+    },
+    Standing(AtomicI64),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(Kind::Running {
+            started: Instant::now(),
+            origin: AtomicI64::new(UnixMillis::now().0),
+        }))
+    }
+}
 
 impl Clock {
     /// A clock that stands still until it is set.
     #[must_use]
     pub fn standing(at: UnixMillis) -> Self {
-        Self(Some(Arc::new(AtomicI64::new(at.0))))
+        Self(Arc::new(Kind::Standing(AtomicI64::new(at.0))))
     }
 
     /// Sets a standing clock, and all its clones; the machine's own goes on as it is.
     pub fn set(&self, now: UnixMillis) {
-        if let Self(Some(at)) = self {
+        if let Kind::Standing(at) = &*self.0 {
             at.store(now.0, Ordering::Relaxed);
         }
     }
@@ -27,9 +50,32 @@ impl Clock {
     /// Its time.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
-        match self {
-            Self(Some(at)) => UnixMillis(at.load(Ordering::Relaxed)),
-            Self(None) => UnixMillis::now(),
+        match &*self.0 {
+            Kind::Standing(at) => UnixMillis(at.load(Ordering::Relaxed)),
+            Kind::Running { started, origin } => running(UnixMillis::now(), *started, origin),
         }
+    }
+}
+
+fn running(machine: UnixMillis, started: Instant, origin: &AtomicI64) -> UnixMillis {
+    let passed = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let fresh = machine.0.saturating_sub(passed);
+    let origin = origin.fetch_max(fresh, Ordering::Relaxed).max(fresh);
+    UnixMillis(origin).plus_ms(passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_and_one_that_is_set_forward_is_followed() {
+        const HOUR: i64 = 3_600_000;
+        let (started, noon) = (Instant::now(), UnixMillis(1_700_000_000_000));
+        let origin = AtomicI64::new(noon.0);
+        let at = |machine| running(machine, started, &origin).0 - noon.0;
+        assert!((0..1000).contains(&at(noon)));
+        assert!((HOUR..HOUR + 1000).contains(&at(noon.plus_ms(HOUR))));
+        assert!((HOUR..HOUR + 1000).contains(&at(noon.plus_ms(-2 * HOUR))));
     }
 }

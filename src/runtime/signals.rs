@@ -97,6 +97,7 @@ async fn reload(live: &Live, pages: &State) {
 async fn succeed(old: &App, config: Config) -> anyhow::Result<App> {
     let mut app = open_over(config, old.db.clone(), old.owner.clone(), old.wake.clone()).await?;
     (app.journal, app.journals) = (old.journal.clone(), old.journals.clone());
+    (app.held, app.clock) = (old.held.clone(), old.clock.clone());
     app.check_sending()?;
     Ok(app)
 }

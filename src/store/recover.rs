@@ -58,6 +58,10 @@ statements! {
             AND d.state = 'leased' AND d.lease_owner = $2 AND d.lease_until <= $3
             AND d.subscriber_id IS NOT NULL"
     );
+    LEASE_TIME = dialects(
+        "SELECT CAST($1 AS BIGINT)",
+        "SELECT LEAST($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))"
+    );
     RETURN_LOST = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
@@ -85,6 +89,14 @@ statements! {
 }
 
 impl Db {
+    /// The time by which leases are judged to be over: `now`, but where daemons share the
+    /// database never later than its own clock, so that one whose clock runs ahead takes
+    /// nothing from the others.
+    pub async fn lease_time(&self, now: UnixMillis) -> Result<UnixMillis, StoreError> {
+        let row: Option<(i64,)> = self.one(&LEASE_TIME, args![now]).await?;
+        Ok(row.map_or(now, |(at,)| UnixMillis(at)))
+    }
+
     /// Extends the leases (delivery and generation) that a worker still has in hand. Those it
     /// took and lost track of run out. Returns those that are still its own.
     pub async fn renew_leases(

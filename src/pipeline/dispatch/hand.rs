@@ -12,10 +12,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tracing::{error, warn};
 
 use super::sending::Sending;
+use super::settle::Held;
 use crate::channels::email::shaping::Alarm;
 use crate::domain::{DeliveryId, Outcome, Transition, UnixMillis};
-use crate::pipeline::Clock;
-use crate::store::{Claimed, Db, Fate, Journal};
+use crate::pipeline::{App, Clock};
+use crate::store::{Claimed, Db, Fate, Journal, StoreError};
 
 /// How long a claim holds without renewal.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -32,6 +33,7 @@ pub(super) struct Hand {
     pub(super) owner: String,
     pub(super) clock: Clock,
     pub(super) journal: Arc<Journal>,
+    pub(super) held: Arc<Held>,
     pub(super) words: UnboundedSender<Word>,
     moments: Mutex<Moments>,
 }
@@ -59,21 +61,16 @@ pub(super) struct End {
 }
 
 impl Hand {
-    pub(super) fn new(
-        db: Db,
-        owner: String,
-        clock: Clock,
-        journal: Arc<Journal>,
-        words: UnboundedSender<Word>,
-    ) -> Self {
-        Self {
-            db,
-            owner,
-            clock,
-            journal,
+    pub(super) fn new(app: &App, words: UnboundedSender<Word>) -> Result<Self, StoreError> {
+        Ok(Self {
+            db: app.db.clone(),
+            owner: app.owner.clone(),
+            clock: app.clock.clone(),
+            journal: app.open_journal()?,
+            held: app.held.clone(),
             words,
             moments: Mutex::default(),
-        }
+        })
     }
 
     fn moments(&self) -> std::sync::MutexGuard<'_, Moments> {

@@ -38,6 +38,7 @@ use lane::Lane;
 pub use recover::recover;
 use route::Routes;
 use sending::Sendings;
+pub use settle::Held;
 use settle::Ledger;
 
 /// The longest time between two looks for work.
@@ -101,8 +102,9 @@ impl Dispatcher {
                 (step.claimed, is_moving) = Box::pin(self.take(app)).await?;
             }
         }
-        step.sent = self.listen(app, stop, step.claimed == 0).await;
-        let is_empty = self.ledger.is_empty();
+        let has_time = step.claimed == 0 && (is_moving || !app.held.is_empty());
+        step.sent = self.listen(app, stop, has_time).await;
+        let is_empty = app.held.is_empty();
         if self.has_sent && (is_empty || step.claimed == 0) {
             app.db.finish_issues(app.clock.now()).await?;
             self.has_sent = false;
@@ -120,7 +122,6 @@ impl Dispatcher {
         {
             return Ok(());
         }
-        let journal = app.open_journal()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hand, words) = match self.state.take() {
             Some(old) => {
@@ -131,9 +132,7 @@ impl Dispatcher {
             }
             None => {
                 let (sender, words) = mpsc::unbounded_channel();
-                let (db, owner) = (app.db.clone(), app.owner.clone());
-                let hand = Hand::new(db, owner, app.clock.clone(), journal, sender);
-                (Arc::new(hand), words)
+                (Arc::new(Hand::new(app, sender)?), words)
             }
         };
         let is_shared = app.db.kind() == "postgres";
@@ -155,7 +154,7 @@ impl Dispatcher {
         };
         let rest = Instant::now() + REST;
         let until = self.ledger.due().map_or(rest, |due| due.min(rest));
-        let first = if has_time && !self.ledger.is_empty() {
+        let first = if has_time {
             tokio::select! {
                 word = state.words.recv() => word,
                 () = tokio::time::sleep_until(until.into()) => None,
@@ -203,11 +202,9 @@ impl Dispatcher {
     /// # Errors
     /// The store's.
     pub async fn renew(&self, app: &App) -> Result<(), StoreError> {
-        let held = self.ledger.held();
-        if let Some(state) = self.state.as_ref().filter(|_| !held.is_empty()) {
-            let since = Instant::now();
-            let until = app.clock.now().plus(LEASE);
-            app.db.renew_leases(&app.owner, &held, until).await?;
+        let since = Instant::now();
+        recover::renew(app).await?;
+        if let Some(state) = &self.state {
             state.hand.renewed(since);
         }
         Ok(())

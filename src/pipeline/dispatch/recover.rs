@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::hand::LEASE;
 use crate::domain::{UncertainPolicy, UnixMillis};
 use crate::pipeline::App;
 use crate::store::{Flight, Journal, Recovered, StoreError};
@@ -41,6 +42,9 @@ pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreE
             }
         }
     }
+    // What we have in hand has not run out, whatever a clock that was set forward says.
+    renew(app).await?;
+    let now = app.db.lease_time(now).await?;
     for owner in app.db.lost_owners(now).await? {
         // What is ours and ran out was lost by a task that failed; our own journal knows.
         let flight = match app.journal.get() {
@@ -57,6 +61,19 @@ pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreE
         .map(|(id, _)| id.clone())
         .collect();
     app.db.retry_uncertain(&retry, now, GRACE).await?;
+    Ok(())
+}
+
+/// Renews the leases of what this process has in hand.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn renew(app: &App) -> Result<(), StoreError> {
+    let held = app.held.all();
+    if !held.is_empty() {
+        let until = app.clock.now().plus(LEASE);
+        app.db.renew_leases(&app.owner, &held, until).await?;
+    }
     Ok(())
 }
 

@@ -224,39 +224,59 @@ impl Routes {
         group: Option<usize>,
     ) -> Option<Routed> {
         let lane = self.ways[way].lane.clone();
-        let mut slots = Vec::new();
-        let mut place = None;
-        if let Some(group) = group {
-            match self.groups.enter(&lane.relay, group, &mut self.rates) {
-                Ok((taken, slot)) => {
-                    place = Some(taken);
-                    slots.push(slot);
-                }
-                Err(wait) => {
-                    self.ways[way].places += 1;
-                    attempt.give_back(wait);
-                    return None;
-                }
+        match self.enter(app, sending, &lane, group) {
+            Ok((place, not_before)) => {
+                self.quotas.used(&lane.relay);
+                self.ways[way].probes = false;
+                self.room = self.room.saturating_sub(1);
+                Some(Routed {
+                    attempt,
+                    lane,
+                    not_before,
+                    place,
+                })
+            }
+            Err(wait) => {
+                self.ways[way].places += 1;
+                attempt.give_back(wait);
+                None
             }
         }
+    }
+
+    /// A place in the domain group, and the latest of the slots of all rates; or how long to
+    /// wait, as when the slots that were there a moment ago have passed.
+    fn enter(
+        &mut self,
+        app: &App,
+        sending: &Sending,
+        lane: &Lane,
+        group: Option<usize>,
+    ) -> Result<(Option<Place>, Option<Instant>), Duration> {
+        let mut names = Vec::new();
         if app.config.delivery.rate.is_some() {
-            slots.push(self.rates.take("all"));
+            names.push("all".to_owned());
         }
         if lane.relay.rate(Instant::now()).is_some() {
-            slots.push(self.rates.take(&relay_name(&lane)));
+            names.push(relay_name(lane));
         }
         if sending.rate().is_some() {
-            slots.push(self.rates.take(&issue_name(sending)));
+            names.push(issue_name(sending));
         }
-        self.quotas.used(&lane.relay);
-        self.ways[way].probes = false;
-        self.room = self.room.saturating_sub(1);
-        Some(Routed {
-            attempt,
-            lane,
-            not_before: slots.into_iter().flatten().max(),
-            place,
-        })
+        if names.iter().any(|name| self.rates.near(name) == 0) {
+            return Err(Duration::ZERO);
+        }
+        let (place, mut not_before) = match group {
+            Some(group) => {
+                let (place, slot) = self.groups.enter(&lane.relay, group, &mut self.rates)?;
+                (Some(place), slot)
+            }
+            None => (None, None),
+        };
+        for name in names {
+            not_before = not_before.max(self.rates.take(&name));
+        }
+        Ok((place, not_before))
     }
 
     /// The round is over: probes that found no message may be had again.

@@ -1,6 +1,7 @@
 //! Ends of tries, collected and written down in batches.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
@@ -16,30 +17,39 @@ const WAIT: Duration = Duration::from_millis(50);
 /// Until it is tried again, when the database does not take it.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What is in hand, and the ends that the database does not have yet.
+/// The deliveries that a process has in hand, each with the generation of its lease.
+#[derive(Debug, Default)]
+pub struct Held(Mutex<HashMap<DeliveryId, i64>>);
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeliveryId, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<(DeliveryId, i64)> {
+        self.lock().iter().map(|(id, held)| (*id, *held)).collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// A delivery was taken.
+    pub(super) fn take(&self, id: DeliveryId, generation: i64) {
+        self.lock().insert(id, generation);
+    }
+}
+
+/// The ends that the database does not have yet.
 #[derive(Default)]
 pub(super) struct Ledger {
-    held: HashMap<DeliveryId, i64>,
     ended: Vec<Settled>,
     oldest: Option<Instant>,
     not_before: Option<Instant>,
 }
 
 impl Ledger {
-    /// A delivery was taken.
-    pub(super) fn take(&mut self, id: DeliveryId, generation: i64) {
-        self.held.insert(id, generation);
-    }
-
-    /// Deliveries taken and not written down as ended.
-    pub(super) fn held(&self) -> Vec<(DeliveryId, i64)> {
-        self.held.iter().map(|(id, gen_)| (*id, *gen_)).collect()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
     /// Whether ends could not be written down: nothing more should be begun.
     pub(super) fn is_stuck(&self) -> bool {
         self.not_before.is_some()
@@ -109,9 +119,11 @@ impl Ledger {
                     "its lease had passed on; it may be sent a second time"
                 );
             }
+            let mut held = hand.held.lock();
             for (id, _) in &done {
-                self.held.remove(id);
+                held.remove(id);
             }
+            drop(held);
             hand.journal.forget(done);
         }
         Ok(())

@@ -126,7 +126,7 @@ impl Dispatcher {
             .await?;
         let mut tries = Vec::with_capacity(rows.len());
         for row in rows {
-            self.ledger.take(row.id, row.generation);
+            app.held.take(row.id, row.generation);
             tries.push(Try::new(row, sending.clone(), state.hand.clone(), since));
         }
         Ok(tries)
