@@ -9,6 +9,8 @@ mod invariants;
 mod kills;
 #[path = "daemon/kit.rs"]
 mod kit;
+#[path = "daemon/relays.rs"]
+mod relays;
 #[path = "daemon/stops.rs"]
 mod stops;
 #[path = "daemon/takeovers.rs"]

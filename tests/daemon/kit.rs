@@ -37,7 +37,7 @@ pub async fn received(sink: &Sink, count: usize) {
     .await;
 }
 
-/// Waits until nothing is left to send. Who was refused for now need not wait a minute.
+/// Waits until there is an issue and nothing of it left to send. Who was refused for now need not wait a minute.
 pub async fn done(scene: &Scene, daemon: &Daemon) {
     until("everything is sent", SENT, async || {
         let counts = daemon.status().await["deliveries"].take();
@@ -46,7 +46,7 @@ pub async fn done(scene: &Scene, daemon: &Daemon) {
         if open == 0 && deferred > 0 {
             deferred_are_due(&scene.database).await;
         }
-        (open + deferred == 0).then_some(())
+        (open + deferred == 0 && of("sent") > 0).then_some(())
     })
     .await;
 }
