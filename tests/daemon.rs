@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "daemon/databases.rs"]
+mod databases;
 #[path = "daemon/invariants.rs"]
 mod invariants;
 #[path = "daemon/kills.rs"]

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde_json::Value;
+
 use crate::Scene;
 use crate::support::process::{Daemon, execute, texts, until};
 use crate::support::site::Item;
@@ -40,7 +42,13 @@ pub async fn received(sink: &Sink, count: usize) {
 /// Waits until there is an issue and nothing of it left to send. Who was refused for now need not wait a minute.
 pub async fn done(scene: &Scene, daemon: &Daemon) {
     until("everything is sent", SENT, async || {
-        let counts = daemon.status().await["deliveries"].take();
+        let (code, status) = daemon.admin("/api/v1/status").await;
+        if code != 200 {
+            // Its database is away.
+            return None;
+        }
+        let status: Value = serde_json::from_str(&status).expect("the status is JSON");
+        let counts = &status["deliveries"];
         let of = |state: &str| counts[state].as_i64().expect("a number");
         let (open, deferred) = (of("pending") + of("leased"), of("deferred"));
         if open == 0 && deferred > 0 {

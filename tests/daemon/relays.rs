@@ -158,7 +158,11 @@ async fn one_connection_that_hangs_holds_up_what_it_carries_and_nothing_else() {
     let daemon = scene.house.start().await;
     done_twice(&scene, daemon).await;
     let tally = invariants::hold(&scene, 600, &[]).await;
-    assert_eq!((tally.of("sent"), tally.doubtful.len()), (600, 1));
+    assert_eq!(tally.of("sent"), 600, "{tally:?}");
+    let hung = scene.sink.mails().into_iter().find(|m| m.answer.is_none());
+    let hung = &hung.expect("one hung").to[0];
+    // And the very last of the others, if it was on the wire just then.
+    assert!(tally.doubtful.contains(hung) && tally.doubtful.len() <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

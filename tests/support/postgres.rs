@@ -103,7 +103,7 @@ impl Cluster {
     pub fn restart(&self, mode: &str) {
         let restarted = command(is_root(), &programs().join("pg_ctl"))
             .args(["restart", "-w", "-m", mode, "-l"])
-            .arg(self.dir.join("log"))
+            .arg(self.dir.join("log.restarted"))
             .arg("-D")
             .arg(self.dir.join("data"))
             .current_dir(&self.dir)
