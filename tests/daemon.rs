@@ -5,6 +5,8 @@ mod support;
 
 #[path = "daemon/databases.rs"]
 mod databases;
+#[path = "daemon/disks.rs"]
+mod disks;
 #[path = "daemon/invariants.rs"]
 mod invariants;
 #[path = "daemon/kills.rs"]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, Executor};
 
 use crate::invariants::{self, Tally};
-use crate::kit::{Dice, done, done_twice, received};
+use crate::kit::{Dice, done, done_twice, goes_on, received};
 use crate::support::postgres::{Cluster, Durability};
 use crate::support::process::{Daemon, House, SOON, until};
 use crate::support::proxy::Proxy;
@@ -27,17 +27,6 @@ async fn scene(database: String) -> Scene {
     scene
 }
 
-/// Sees the send go on, soon and by itself.
-async fn goes_on(scene: &Scene) {
-    let (had, began) = (scene.sink.received(), Instant::now());
-    assert!(had < READERS, "it was over before");
-    until("it goes on", SOON, async || {
-        (scene.sink.received() > had + 2 * CONNECTIONS).then_some(())
-    })
-    .await;
-    eprintln!("went on after {:?}", began.elapsed());
-}
-
 async fn everybody_is_served(scene: &Scene, daemon: Daemon) -> Tally {
     done_twice(scene, daemon).await;
     let tally = invariants::hold(scene, READERS, &[]).await;
@@ -53,7 +42,7 @@ async fn postgres_is_restarted_and_crashes_in_the_middle_of_a_send() {
     for (moment, mode) in [(200, "fast"), (500, "immediate"), (800, "immediate")] {
         received(&scene.sink, moment).await;
         tokio::task::block_in_place(|| cluster.restart(mode));
-        goes_on(&scene).await;
+        goes_on(&scene, READERS).await;
     }
     let tally = everybody_is_served(&scene, daemon).await;
     assert!(tally.doubtful.is_empty(), "the daemon lived: {tally:?}");
@@ -100,7 +89,7 @@ async fn backends_are_ended_again_and_again_also_inside_a_commit() {
         let pause = if ended > 0 { dice.below(100) } else { 0 };
         tokio::time::sleep(Duration::from_millis(pause as u64)).await;
     }
-    goes_on(&scene).await;
+    goes_on(&scene, READERS).await;
     let tally = everybody_is_served(&scene, daemon).await;
     assert!(tally.doubtful.is_empty(), "the daemon lived: {tally:?}");
 }
@@ -126,7 +115,7 @@ async fn a_network_that_is_silent_for_20_seconds_loses_nobody() {
     .await;
     assert!(scene.sink.received() < READERS);
     proxy.speak_again();
-    goes_on(&scene).await;
+    goes_on(&scene, READERS).await;
     done(&scene, &daemon).await;
     let tally = everybody_is_served(&scene, daemon).await;
     assert!(tally.doubtful.is_empty(), "the daemon lived: {tally:?}");

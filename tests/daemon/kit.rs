@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 use crate::Scene;
-use crate::support::process::{Daemon, execute, texts, until};
+use crate::support::process::{Daemon, SOON, execute, texts, until};
 use crate::support::site::Item;
 use crate::support::smtp::Sink;
 
@@ -33,10 +33,35 @@ impl Dice {
 
 /// Waits until that many messages came whole.
 pub async fn received(sink: &Sink, count: usize) {
-    until("messages arrive", SENT, async || {
+    received_within(sink, count, SENT).await;
+}
+
+async fn received_within(sink: &Sink, count: usize, most: Duration) {
+    until("messages arrive", most, async || {
         (sink.received() >= count).then_some(())
     })
     .await;
+}
+
+/// Waits until no message came for so long; answers how many had.
+pub async fn quiet(sink: &Sink, long: Duration) -> usize {
+    let (mut had, mut since) = (sink.received(), Instant::now());
+    until("messages no longer arrive", SENT, async || {
+        if sink.received() > had {
+            (had, since) = (sink.received(), Instant::now());
+        }
+        (since.elapsed() > long).then_some(had)
+    })
+    .await
+}
+
+/// Sees the send go on, soon and by itself.
+pub async fn goes_on(scene: &Scene, readers: usize) {
+    let (had, began) = (scene.sink.received(), Instant::now());
+    assert!(had < readers, "it was over before");
+    // More than what connections may have had in hand.
+    received_within(&scene.sink, readers.min(had + 50), SOON).await;
+    eprintln!("went on after {:?}", began.elapsed());
 }
 
 /// Waits until there is an issue and nothing of it left to send. Who was refused for now need not wait a minute.
