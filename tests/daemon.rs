@@ -1,9 +1,24 @@
-//! The daemon as a process: killed, asked to stop, started twice, reloaded, watched.
+//! The daemon as a process: killed, asked to stop, started twice, reloaded, watched; and sends that
+//! go on through whatever befalls them.
 
 mod support;
 
-#[path = "daemon/crash.rs"]
-mod crash;
+#[path = "daemon/databases.rs"]
+mod databases;
+#[path = "daemon/disks.rs"]
+mod disks;
+#[path = "daemon/invariants.rs"]
+mod invariants;
+#[path = "daemon/kills.rs"]
+mod kills;
+#[path = "daemon/kit.rs"]
+mod kit;
+#[path = "daemon/relays.rs"]
+mod relays;
+#[path = "daemon/stops.rs"]
+mod stops;
+#[path = "daemon/takeovers.rs"]
+mod takeovers;
 #[path = "daemon/two.rs"]
 mod two;
 #[path = "daemon/watched.rs"]

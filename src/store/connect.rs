@@ -134,6 +134,9 @@ async fn open_sqlite(url: &str, path: &str) -> Result<SqliteFile, StoreError> {
     };
     let writer = pool()
         .max_connections(1)
+        // A failed write (a full disk) may end the transaction inside SQLite. The driver then
+        // has nothing to roll back and believes for ever that the transaction is open.
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         .connect_with(options.clone())
         .await?;
     let readers = pool()

@@ -6,5 +6,6 @@ pub mod databases;
 pub mod newsroom;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod site;
 pub mod smtp;

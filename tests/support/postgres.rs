@@ -27,6 +27,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Cluster {
     url: String,
+    dir: PathBuf,
     /// The shell that stops the server when its input closes; see the module's text.
     holder: Option<Child>,
 }
@@ -80,6 +81,7 @@ impl Cluster {
         wait_until_ready(&bin, port, &dir);
         Self {
             url: format!("postgres://postgres@127.0.0.1:{port}"),
+            dir,
             holder: Some(holder),
         }
     }
@@ -90,10 +92,27 @@ impl Cluster {
         SHARED.get_or_init(|| match std::env::var("COURANT_TEST_POSTGRES") {
             Ok(url) if !url.is_empty() => Self {
                 url: url.trim_end_matches('/').to_owned(),
+                dir: PathBuf::new(),
                 holder: None,
             },
             _ => Self::start(Durability::Fast),
         })
+    }
+
+    /// Stops the server (`fast` or `immediate`, which is a crash) and starts it again.
+    pub fn restart(&self, mode: &str) {
+        let restarted = command(is_root(), &programs().join("pg_ctl"))
+            .args(["restart", "-w", "-m", mode, "-l"])
+            .arg(self.dir.join("log.restarted"))
+            .arg("-D")
+            .arg(self.dir.join("data"))
+            .current_dir(&self.dir)
+            .stdout(Stdio::null())
+            .status();
+        assert!(
+            restarted.is_ok_and(|status| status.success()),
+            "pg_ctl restart -m {mode}"
+        );
     }
 
     /// The server's address, without a database.
@@ -143,10 +162,14 @@ fn programs() -> PathBuf {
         )
 }
 
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id runs");
+    id.stdout.starts_with(b"0\n")
+}
+
 /// PostgreSQL refuses to run as root; then it runs as the user its package made, who owns `dir`.
 fn server_user(dir: &Path) -> bool {
-    let id = Command::new("id").arg("-u").output().expect("id runs");
-    let is_root = id.stdout.starts_with(b"0\n");
+    let is_root = is_root();
     if is_root {
         let owner = Command::new("chown").arg("postgres:").arg(dir).status();
         assert!(
@@ -182,9 +205,12 @@ fn free_port() -> u16 {
 fn hold(as_postgres: bool, bin: &Path, dir: &Path, port: u16, durability: Durability) -> Child {
     const SCRIPT: &str = r#"dir=$1; shift
         "$@" </dev/null >"$dir/log" 2>&1 &
-        server=$!
         cat >/dev/null
-        kill -QUIT $server; wait $server; rm -rf "$dir""#;
+        # The one that was started last, should a story have restarted it.
+        read -r server <"$dir/data/postmaster.pid"
+        kill -QUIT $server
+        while kill -0 $server 2>/dev/null; do sleep 0.05; done
+        rm -rf "$dir""#;
     let inner = command(as_postgres, &bin.join("postgres"));
     let mut shell = Command::new("sh");
     shell.args(["-c", SCRIPT, "hold-postgres"]).arg(dir);

@@ -108,8 +108,14 @@ impl House {
 
     /// The program in this directory, with nothing of our own environment in its way.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_courant"));
-        command.args(arguments).current_dir(self.dir.path());
+        let mut command = self.program(env!("CARGO_BIN_EXE_courant"));
+        command.args(arguments);
+        command
+    }
+
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.dir.path());
         for name in ["COURANT_CONFIG", "COURANT_LOG", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }
@@ -145,6 +151,15 @@ impl House {
     /// Starts the daemon, and waits until it is up.
     pub async fn start(&self) -> Daemon {
         Daemon::start(self.command(&["run"])).await
+    }
+
+    /// The same under a shell's `words` (`exec` is added), which get the program as `$0`.
+    pub async fn start_under(&self, words: &str) -> Daemon {
+        let program = self.command(&["run"]);
+        let mut command = self.program("sh");
+        command.args(["-c", &format!("{words} exec \"$0\" \"$@\"")]);
+        command.arg(program.get_program()).args(program.get_args());
+        Daemon::start(command).await
     }
 }
 
@@ -206,6 +221,16 @@ impl Daemon {
             self.log().contains(words).then_some(())
         })
         .await;
+    }
+
+    /// No file of its may grow beyond this many bytes (`None`: any size), as on a full disk.
+    pub fn limit_files(&self, most: Option<u64>) {
+        let most = most.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let set = Command::new("prlimit")
+            .args(["--pid", &self.child.id().to_string()])
+            .arg(format!("--fsize={most}:unlimited"))
+            .status();
+        assert!(set.is_ok_and(|status| status.success()), "prlimit {most}");
     }
 
     pub fn is_running(&mut self) -> bool {

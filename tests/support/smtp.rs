@@ -42,6 +42,8 @@ pub struct Setup {
     pub lmtp: bool,
     /// Whether answers wait until there is nothing more to read, and leave in one packet.
     pub joined: bool,
+    /// Messages after which a connection is closed without a word.
+    pub most_messages: usize,
     pub rules: Vec<Rule>,
 }
 
@@ -68,6 +70,7 @@ impl Default for Setup {
             certificate_names: own(&["localhost", "127.0.0.1"]),
             lmtp: false,
             joined: true,
+            most_messages: usize::MAX,
             rules: Vec::new(),
         }
     }
@@ -131,7 +134,7 @@ pub struct Sink {
     address: SocketAddr,
     certificate: Option<CertificateDer<'static>>,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    accepting: Mutex<JoinHandle<()>>,
 }
 
 impl Sink {
@@ -160,7 +163,7 @@ impl Sink {
             pipelined: AtomicUsize::new(0),
             ahead: AtomicUsize::new(0),
         });
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let accepting = Mutex::new(tokio::spawn(accept(listener, Arc::clone(&shared))));
         Self {
             address,
             certificate,
@@ -181,6 +184,18 @@ impl Sink {
             ..Setup::default()
         })
         .await
+    }
+
+    /// Goes down with all its connections, until it is [`up`](Self::up) again.
+    pub fn down(&self) {
+        lock(&self.accepting).abort();
+    }
+
+    /// Listens again where it did, remembering everything.
+    pub async fn up(&self) {
+        let listener = TcpListener::bind(self.address).await;
+        let listener = listener.expect("nobody took the port");
+        *lock(&self.accepting) = tokio::spawn(accept(listener, Arc::clone(&self.shared)));
     }
 
     pub fn port(&self) -> u16 {
@@ -251,7 +266,7 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.down();
     }
 }
 

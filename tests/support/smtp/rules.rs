@@ -60,6 +60,8 @@ pub struct Rule {
     percent: u64,
     connection: Option<usize>,
     skip: usize,
+    every: usize,
+    met: usize,
     times: usize,
 }
 
@@ -72,6 +74,8 @@ impl Rule {
             percent: 100,
             connection: None,
             skip: 0,
+            every: 1,
+            met: 0,
             times: usize::MAX,
         }
     }
@@ -97,6 +101,12 @@ impl Rule {
     /// Not the first so many times.
     pub fn after(mut self, skip: usize) -> Self {
         self.skip = skip;
+        self
+    }
+
+    /// Only each so-manyth time.
+    pub fn every(mut self, nth: usize) -> Self {
+        self.every = nth;
         self
     }
 
@@ -134,6 +144,10 @@ pub(super) fn choose(
         }
         if rule.skip > 0 {
             rule.skip -= 1;
+            continue;
+        }
+        rule.met += 1;
+        if rule.met % rule.every != 0 {
             continue;
         }
         rule.times = rule.times.saturating_sub(1);

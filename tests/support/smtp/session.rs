@@ -34,6 +34,7 @@ struct Session<'a> {
     logged_in: bool,
     from: Option<(String, String)>,
     to: Vec<String>,
+    messages: usize,
 }
 
 pub(super) async fn run(tcp: TcpStream, number: usize, shared: &Shared) {
@@ -47,6 +48,7 @@ pub(super) async fn run(tcp: TcpStream, number: usize, shared: &Shared) {
         logged_in: false,
         from: None,
         to: Vec::new(),
+        messages: 0,
     };
     // However it ends, the record is in `shared`.
     let _ = session.converse().await;
@@ -215,6 +217,11 @@ impl Session<'_> {
             };
             lock(&self.shared.mails)[index].answer = answer;
             self.misbehave(fault, &right).await?;
+        }
+        self.messages += 1;
+        if self.messages >= self.shared.setup.most_messages {
+            self.flush().await?;
+            return Err(End);
         }
         Ok(())
     }

@@ -1,0 +1,132 @@
+//! Disks that are full and databases that cannot be written, in the middle of a send.
+//!
+//! Full is what `RLIMIT_FSIZE` makes of a disk: every write beyond the limit fails.
+
+use std::time::Duration;
+
+use sqlx::{Connection, Executor};
+
+use crate::invariants;
+use crate::kit::{done, goes_on, quiet, received};
+use crate::support::process::Daemon;
+use crate::support::site::Item;
+use crate::support::smtp::{Fault, Rule, Sink, Step};
+use crate::{ALERTS, Scene};
+
+const READERS: usize = 1500;
+const CONNECTIONS: usize = 8;
+/// Longer than any pause after which the daemon tries again.
+const LONG: Duration = Duration::from_secs(7);
+
+async fn relay() -> Sink {
+    let slow = Fault::Delay(Duration::from_millis(15));
+    Sink::with(vec![Rule::at(Step::Dot, slow)]).await
+}
+
+fn settings() -> String {
+    format!("connections = {CONNECTIONS}\n{ALERTS}")
+}
+
+/// A send that has begun; a write that fails is an error to the daemon, and no signal.
+async fn begun(scene: &Scene) -> Daemon {
+    scene.readers(READERS);
+    scene.site.publish(Item::new(1));
+    let daemon = scene.house.start_under("trap '' XFSZ;").await;
+    received(&scene.sink, 300).await;
+    daemon
+}
+
+/// The send ends by itself; nothing was lost, and nothing is in doubt.
+async fn ends_well(scene: &Scene, daemon: Daemon) {
+    goes_on(scene, READERS).await;
+    done(scene, &daemon).await;
+    daemon.stop().await;
+    let tally = invariants::hold(scene, READERS, &[]).await;
+    assert_eq!(tally.of("sent"), READERS, "{tally:?}");
+    assert!(tally.doubtful.is_empty(), "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn with_no_room_for_the_database_nothing_more_is_begun_until_there_is() {
+    let scene = Scene::on_sqlite(relay().await, &settings()).await;
+    let daemon = begun(&scene).await;
+    let had = scene.sink.received();
+    // Room for the journal, whose lines are few, and none for the database.
+    daemon.limit_files(Some(256 << 10));
+    daemon
+        .says("ends of deliveries are not written down yet")
+        .await;
+    let all = quiet(&scene.sink, LONG).await;
+    assert!(all < READERS, "it went on without a database");
+    eprintln!("{} left meanwhile", all - had);
+    let (code, ready) = daemon.admin("/readyz").await;
+    assert_eq!(code, 503, "{ready}");
+    daemon.limit_files(None);
+    ends_well(&scene, daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_with_no_room_for_the_database_it_knows_from_its_journal_what_was_accepted() {
+    let scene = Scene::on_sqlite(relay().await, &settings()).await;
+    let mut daemon = begun(&scene).await;
+    daemon.limit_files(Some(256 << 10));
+    daemon
+        .says("ends of deliveries are not written down yet")
+        .await;
+    quiet(&scene.sink, Duration::from_secs(1)).await;
+    daemon.kill();
+    let daemon = scene.house.start().await;
+    ends_well(&scene, daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_the_journal_has_no_room_for_does_not_leave() {
+    // The database is elsewhere: only the journal is on the full disk.
+    let scene = Scene::on_postgres(relay().await, &settings()).await;
+    let daemon = begun(&scene).await;
+    daemon.limit_files(Some(1 << 10));
+    daemon
+        .says("nothing is sent that cannot be written down")
+        .await;
+    let had = scene.sink.received();
+    let all = quiet(&scene.sink, LONG).await;
+    assert!(all - had <= CONNECTIONS, "{} left all the same", all - had);
+    daemon.limit_files(None);
+    ends_well(&scene, daemon).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_became_read_only_stops_the_send_with_clear_words() {
+    let scene = Scene::on_postgres(relay().await, &settings()).await;
+    let mut admin = sqlx::PgConnection::connect(&scene.database)
+        .await
+        .expect("the server is there");
+    let name = scene.database.rsplit('/').next().expect("a name");
+    let daemon = begun(&scene).await;
+    is_read_only(&mut admin, name, "on").await;
+    daemon
+        .says("the database is read-only; make the file or server writable")
+        .await;
+    let had = scene.sink.received();
+    let all = quiet(&scene.sink, LONG).await;
+    assert!(all < READERS, "it went on all the same");
+    eprintln!("{} left meanwhile", all - had);
+    is_read_only(&mut admin, name, "off").await;
+    ends_well(&scene, daemon).await;
+}
+
+/// Makes the database read-only or not, for connections made from here on, and ends the others.
+async fn is_read_only(admin: &mut sqlx::PgConnection, name: &str, how: &str) {
+    let set = format!("ALTER DATABASE {name} SET default_transaction_read_only = {how}");
+    admin
+        .execute("SET default_transaction_read_only = off")
+        .await
+        .expect("a setting of ours");
+    admin
+        .execute(sqlx::AssertSqlSafe(set))
+        .await
+        .expect("a setting");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'courant' AND datname = current_database()";
+    admin.execute(end).await.expect("an administrator may");
+}
