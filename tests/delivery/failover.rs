@@ -39,7 +39,12 @@ async fn a_relay_that_is_down_costs_nobody_a_try() {
         sender.stop().await;
         let mails = second.accepted();
         assert_eq!(mails.iter().map(to).collect::<BTreeSet<_>>().len(), 100);
-        let rows = room.app.db.deliveries(issue.id, None, None, 200).await.unwrap();
+        let rows = room
+            .app
+            .db
+            .deliveries(issue.id, None, None, 200)
+            .await
+            .unwrap();
         assert!(rows.iter().all(|row| row.attempts == 1), "one try each");
         let main = &room.app.relays.status()[0];
         assert!(main.state.starts_with("paused"), "{}", main.state);

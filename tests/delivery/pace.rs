@@ -100,8 +100,16 @@ async fn others_overtake_a_domain_that_is_sent_slowly_and_everybody_is_served() 
             .into_iter()
             .partition(|mail| domain(mail) == "readers.example");
         assert_rate("the domain", &slow, 4.0);
-        assert!(lasted(&others) < Duration::from_millis(1500), "{:?}", lasted(&others));
-        assert!(lasted(&slow) < Duration::from_secs(9), "{:?}", lasted(&slow));
+        assert!(
+            lasted(&others) < Duration::from_millis(1500),
+            "{:?}",
+            lasted(&others)
+        );
+        assert!(
+            lasted(&slow) < Duration::from_secs(9),
+            "{:?}",
+            lasted(&slow)
+        );
     })
     .await;
 }
@@ -150,7 +158,9 @@ async fn what_a_day_does_not_take_waits_for_the_next_day_also_after_a_restart() 
             // A new process, which knows what the database knows.
             let again = room.beside(&tables("day_quota = 20", "")).await;
             again.clock.set(now);
-            courant::pipeline::dispatch::drain(&again, |_| {}).await.unwrap();
+            courant::pipeline::dispatch::drain(&again, |_| {})
+                .await
+                .unwrap();
             assert_eq!(count(&again, &issue, Sent).await, sent, "day {day}");
             assert_eq!(count(&again, &issue, Pending).await, 50 - sent);
         }
@@ -169,7 +179,9 @@ async fn a_relay_that_warms_up_leaves_the_rest_to_another() {
         room.app.clock = Clock::standing(DAY_ONE.plus_ms(2 * HOUR));
         readers(&room, &addresses(60, "readers.example"), "daily").await;
         let issue = digest(&room, 1).await;
-        courant::pipeline::dispatch::drain(&room.app, |_| {}).await.unwrap();
+        courant::pipeline::dispatch::drain(&room.app, |_| {})
+            .await
+            .unwrap();
         assert_eq!(count(&room.app, &issue, Sent).await, 60);
         assert_eq!((room.sink.accepted().len(), old.accepted().len()), (40, 20));
     })

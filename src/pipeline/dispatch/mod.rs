@@ -122,23 +122,23 @@ impl Dispatcher {
         }
         let journal = app.open_journal()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (hand, words) = match self.state.take() {
+        let (hand, words, before) = match self.state.take() {
             Some(old) => {
                 old.routes.lanes().for_each(|lane| lane.close());
                 self.retired.extend(old.routes.lanes().cloned());
                 self.sendings.forget();
-                (old.hand, old.words)
+                (old.hand, old.words, Some(old.routes))
             }
             None => {
                 let (sender, words) = mpsc::unbounded_channel();
                 let (db, owner) = (app.db.clone(), app.owner.clone());
                 let hand = Hand::new(db, owner, app.clock.clone(), journal, sender);
-                (Arc::new(hand), words)
+                (Arc::new(hand), words, None)
             }
         };
         let is_shared = app.db.kind() == "postgres";
         self.state = Some(State {
-            routes: Routes::new(&app.relays, &hand, is_shared),
+            routes: Routes::new(&app.relays, &hand, is_shared, before),
             shared: shared::Shared::default(),
             relays: app.relays.clone(),
             signing: Arc::new(Semaphore::new(cores)),
@@ -383,6 +383,9 @@ impl Dispatcher {
         }
         self.listen(app, &CancellationToken::new(), false).await;
         self.write_the_rest(&hand).await?;
+        if let Some(state) = &self.state {
+            state.routes.end(app).await?;
+        }
         app.db.finish_issues(app.clock.now()).await?;
         app.db.release_leases(&app.owner).await?;
         hand.journal.end();
