@@ -163,6 +163,11 @@ impl Db {
         Ok(granted)
     }
 
+    /// Gives back what was taken of a day's quota and not used.
+    pub async fn return_quota(&self, name: &str, day: &str, n: i64) -> Result<(), StoreError> {
+        self.run(&USE_QUOTA, args![name, day, -n]).await.map(drop)
+    }
+
     /// How much of a day's quota is taken.
     pub async fn quota_used(&self, name: &str, day: &str) -> Result<i64, StoreError> {
         let row: Option<(i64,)> = self.one(&QUOTA, args![name, day]).await?;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::hand::{Hand, Try};
-use super::route::Place;
+use super::route::{Member, Place, Ticket};
 use crate::channels::email::Letter;
 use crate::channels::email::relays::Relay;
 use crate::channels::email::smtp::Parcel as Carried;
@@ -32,7 +32,12 @@ pub(super) struct Parcel {
     pub(super) to: EmailAddress,
     /// Where its rates have a place for it.
     pub(super) not_before: Option<Instant>,
-    pub(super) _place: Option<Place>,
+    /// Its place in its domain's group.
+    pub(super) member: Option<Member>,
+    /// The same on the wire.
+    pub(super) berth: Option<Place>,
+    /// Its part of what the relay takes today.
+    pub(super) ticket: Option<Ticket>,
     /// Its place among those that workers have.
     pub(super) carried: Option<Place>,
 }
@@ -112,6 +117,11 @@ impl Lane {
         self.ended.load(Ordering::Relaxed)
     }
 
+    /// Mails that connections have, or are to be opened for.
+    pub(super) fn carried(&self) -> usize {
+        self.carried.load(Ordering::Relaxed)
+    }
+
     /// Mails waiting and being carried.
     pub(super) fn load(&self) -> usize {
         self.queue().len() + self.carried.load(Ordering::Relaxed)
@@ -119,11 +129,11 @@ impl Lane {
 
     /// Queues mails, and starts workers for them as far as the relay's window allows.
     pub(super) fn push(self: &Arc<Self>, parcels: Vec<Parcel>) {
-        let mut late = Vec::new();
+        let (mut late, now) = (Vec::new(), Instant::now());
         {
             let mut queue = self.queue();
             for parcel in parcels {
-                late.extend(queue.push(parcel));
+                late.extend(queue.push(parcel, now));
             }
         }
         // Mails that came after the end go back untouched.

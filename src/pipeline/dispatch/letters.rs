@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::hand::Try;
 use super::lane::{Lane, Parcel};
-use super::route::Place;
+use super::route::{Member, Ticket};
 use super::sending::Sending;
 use crate::channels::email::dkim::Signer;
 use crate::domain::{IssueState, Outcome, UnixMillis};
@@ -31,7 +31,9 @@ pub(super) struct Routed {
     pub(super) lane: Arc<Lane>,
     pub(super) not_before: Option<Instant>,
     /// Its place among the mails for its domain group.
-    pub(super) place: Option<Place>,
+    pub(super) member: Option<Member>,
+    /// Its part of what the relay takes today.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// Makes out the mails of one issue and puts them into their lanes.
@@ -118,7 +120,9 @@ async fn made_out(
                 envelope_from: made.envelope_from,
                 to: made.to,
                 not_before: routed.not_before,
-                _place: routed.place,
+                member: routed.member,
+                berth: None,
+                ticket: routed.ticket,
                 carried: None,
             };
             Some((routed.lane, parcel))

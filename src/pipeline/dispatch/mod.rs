@@ -123,21 +123,21 @@ impl Dispatcher {
             return Ok(());
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (hand, words) = match self.state.take() {
+        let (hand, words, before) = match self.state.take() {
             Some(old) => {
                 old.routes.lanes().for_each(|lane| lane.close());
                 self.retired.extend(old.routes.lanes().cloned());
                 self.sendings.forget();
-                (old.hand, old.words)
+                (old.hand, old.words, Some(old.routes))
             }
             None => {
                 let (sender, words) = mpsc::unbounded_channel();
-                (Arc::new(Hand::new(app, sender)?), words)
+                (Arc::new(Hand::new(app, sender)?), words, None)
             }
         };
         let is_shared = app.db.kind() == "postgres";
         self.state = Some(State {
-            routes: Routes::new(&app.relays, &hand, is_shared),
+            routes: Routes::new(&app.relays, &hand, is_shared, before),
             shared: shared::Shared::default(),
             relays: app.relays.clone(),
             signing: Arc::new(Semaphore::new(cores)),
@@ -242,6 +242,9 @@ impl Dispatcher {
         }
         self.listen(app, &CancellationToken::new(), false).await;
         self.write_the_rest(&hand).await?;
+        if let Some(state) = &self.state {
+            state.routes.end(app).await?;
+        }
         app.db.finish_issues(app.clock.now()).await?;
         app.db.release_leases(&app.owner).await?;
         hand.journal.end();

@@ -5,7 +5,9 @@
 //! a domain that takes no more now goes back, due when there is a place for it.
 
 mod groups;
+mod pace;
 mod quotas;
+mod share;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,14 +18,16 @@ use super::lane::Lane;
 use super::letters::Routed;
 use super::rates::{Rates, Wish, at_once};
 use super::sending::Sending;
-use crate::channels::email::relays::{Relays, State};
+use crate::channels::email::relays::{Relay, Relays, State};
 use crate::channels::email::shaping::Weights;
 use crate::config::Rate;
 use crate::pipeline::App;
 use crate::store::StoreError;
 use groups::Groups;
-pub(super) use groups::Place;
+pub(super) use groups::{Member, Place};
+use pace::Pace;
 use quotas::Quotas;
+pub(super) use quotas::Ticket;
 
 /// Mails in hand for one relay at most, where only this process takes deliveries.
 const MOST: usize = 1000;
@@ -33,8 +37,8 @@ const MOST_SHARED: usize = 8;
 const LEAST: usize = 3;
 /// Mails in hand, in seconds of what the relay takes.
 const SUPPLY: f64 = 0.25;
-/// How often the pace of a relay is taken.
-const PACED: Duration = Duration::from_millis(250);
+/// A relay that has answered nothing for so long leaves its part of the mail to the others.
+const STUCK: Duration = Duration::from_secs(5);
 
 /// The lanes and what holds for them.
 pub(super) struct Routes {
@@ -51,35 +55,35 @@ pub(super) struct Routes {
 /// A lane with what it takes in this round.
 struct Way {
     lane: Arc<Lane>,
+    /// Mails that its connections can carry soon.
     places: usize,
+    /// Mails that its limits leave it: none when it is paused, stuck, at its rate, or done for
+    /// today. Others have its part of the mail then, and wait for it otherwise.
+    limit: usize,
     target: usize,
     is_open: bool,
     probes: bool,
     pace: Pace,
-}
-
-#[derive(Default)]
-struct Pace {
-    seen: u64,
-    at: Option<Instant>,
-    per_second: f64,
+    /// How many it had answered at the last look, and when there was an answer or nothing owed.
+    answered: (u64, Option<Instant>),
 }
 
 impl Routes {
-    pub(super) fn new(relays: &Relays, hand: &Arc<Hand>, is_shared: bool) -> Self {
-        let ways = relays.iter().map(|relay| Way {
-            lane: Lane::new(relay.clone(), hand.clone()),
-            places: 0,
-            target: 0,
-            is_open: false,
-            probes: false,
-            pace: Pace::default(),
-        });
+    /// The lanes of `relays`; `before` are those that they replace.
+    pub(super) fn new(
+        relays: &Relays,
+        hand: &Arc<Hand>,
+        is_shared: bool,
+        before: Option<Self>,
+    ) -> Self {
+        let ways = relays
+            .iter()
+            .map(|relay| Way::new(Lane::new(relay.clone(), hand.clone())));
         Self {
             ways: ways.collect(),
             weights: HashMap::new(),
             rates: Rates::default(),
-            quotas: Quotas::default(),
+            quotas: before.map(|before| before.quotas).unwrap_or_default(),
             groups: Groups::default(),
             is_shared,
             room: 0,
@@ -96,7 +100,10 @@ impl Routes {
         let mut wishes = Vec::new();
         for way in &mut self.ways {
             way.look(now, self.is_shared);
-            way.places = self.quotas.allow(app, &way.lane.relay, way.places).await?;
+            if let Some(left) = self.quotas.left(app, &way.lane.relay).await? {
+                way.limit_to(left);
+                way.is_open &= left > 0;
+            }
             wishes.extend(way.wish(now));
         }
         let wanted: usize = self.ways.iter().map(|way| way.places).sum();
@@ -109,7 +116,7 @@ impl Routes {
         self.rates.lend(app, &wishes).await?;
         for way in &mut self.ways {
             if way.lane.relay.rate(now).is_some() {
-                way.places = way.places.min(self.rates.near(&relay_name(&way.lane)));
+                way.limit_to(self.rates.near(&relay_name(&way.lane.relay)));
             }
         }
         let places: usize = self.ways.iter().map(|way| way.places).sum();
@@ -138,8 +145,7 @@ impl Routes {
         sending: &Sending,
     ) -> Result<usize, StoreError> {
         let ways = self.ways_of(sending);
-        let places: usize = ways.iter().map(|way| self.ways[*way].places).sum();
-        let room = places.min(self.room);
+        let room = self.capacity(&ways).min(self.room);
         let Some(rate) = sending.rate().filter(|_| room > 0) else {
             return Ok(room);
         };
@@ -185,6 +191,11 @@ impl Routes {
                 None => attempt.give_back(Duration::ZERO),
             }
         }
+        for way in &ways {
+            let needed = picked.iter().filter(|(_, picked, _)| picked == way).count();
+            let relay = &self.ways[*way].lane.relay;
+            self.quotas.take(app, relay, needed).await?;
+        }
         let wishes = self
             .groups
             .wishes(picked.iter().filter_map(|(_, way, group)| {
@@ -198,22 +209,6 @@ impl Routes {
         Ok(routed.collect())
     }
 
-    fn pick(&mut self, ways: &[usize]) -> Option<usize> {
-        let all = &self.ways;
-        let picked = match ways {
-            [one] => Some(0).filter(|_| all[*one].places > 0),
-            _ => {
-                let weights = self.weights.entry(ways.to_vec()).or_insert_with(|| {
-                    Weights::new(ways.iter().map(|way| all[*way].lane.relay.weight()))
-                });
-                weights.pick(|i| all[ways[i]].places > 0)
-            }
-        };
-        let way = ways[picked?];
-        self.ways[way].places -= 1;
-        Some(way)
-    }
-
     /// Takes a place in everything the mail counts against.
     fn place(
         &mut self,
@@ -224,59 +219,45 @@ impl Routes {
         group: Option<usize>,
     ) -> Option<Routed> {
         let lane = self.ways[way].lane.clone();
-        match self.enter(app, sending, &lane, group) {
-            Ok((place, not_before)) => {
-                self.quotas.used(&lane.relay);
-                self.ways[way].probes = false;
-                self.room = self.room.saturating_sub(1);
-                Some(Routed {
-                    attempt,
-                    lane,
-                    not_before,
-                    place,
-                })
-            }
-            Err(wait) => {
-                self.ways[way].places += 1;
-                attempt.give_back(wait);
-                None
+        let names = self.rate_names(app, sending, &lane.relay);
+        let has_slots = names.iter().all(|name| self.rates.near(name) > 0);
+        let Some(ticket) = self.quotas.ticket(&lane.relay).filter(|_| has_slots) else {
+            // Finding out took longer than a slot may be late.
+            return self.turn_back(way, attempt, Duration::ZERO);
+        };
+        let (mut member, mut slot) = (None, None);
+        if let Some(group) = group {
+            match self.groups.enter(&lane.relay, group, &mut self.rates) {
+                Ok((entered, at)) => (member, slot) = (Some(entered), at),
+                Err(wait) => return self.turn_back(way, attempt, wait),
             }
         }
+        let slots = names.iter().map(|name| self.rates.take(name));
+        let not_before = slots.chain([slot]).flatten().max();
+        self.ways[way].probes = false;
+        self.room = self.room.saturating_sub(1);
+        Some(Routed {
+            attempt,
+            lane,
+            not_before,
+            member,
+            ticket,
+        })
     }
 
-    /// A place in the domain group, and the latest of the slots of all rates; or how long to
-    /// wait, as when the slots that were there a moment ago have passed.
-    fn enter(
-        &mut self,
-        app: &App,
-        sending: &Sending,
-        lane: &Lane,
-        group: Option<usize>,
-    ) -> Result<(Option<Place>, Option<Instant>), Duration> {
-        let mut names = Vec::new();
-        if app.config.delivery.rate.is_some() {
-            names.push("all".to_owned());
-        }
-        if lane.relay.rate(Instant::now()).is_some() {
-            names.push(relay_name(lane));
-        }
-        if sending.rate().is_some() {
-            names.push(issue_name(sending));
-        }
-        if names.iter().any(|name| self.rates.near(name) == 0) {
-            return Err(Duration::ZERO);
-        }
-        let (place, mut not_before) = match group {
-            Some(group) => {
-                let (place, slot) = self.groups.enter(&lane.relay, group, &mut self.rates)?;
-                (Some(place), slot)
-            }
-            None => (None, None),
-        };
-        for name in names {
-            not_before = not_before.max(self.rates.take(&name));
-        }
-        Ok((place, not_before))
+    fn turn_back(&mut self, way: usize, attempt: Try, wait: Duration) -> Option<Routed> {
+        self.ways[way].places += 1;
+        self.ways[way].limit = self.ways[way].limit.saturating_add(1);
+        attempt.give_back(wait);
+        None
+    }
+
+    /// The rates that a mail of `sending` over `relay` counts against, but its domain's.
+    fn rate_names(&self, app: &App, sending: &Sending, relay: &Relay) -> Vec<String> {
+        let all = app.config.delivery.rate.map(|_| "all".to_owned());
+        let relays = relay.rate(Instant::now()).map(|_| relay_name(relay));
+        let issues = sending.rate().map(|_| issue_name(sending));
+        all.into_iter().chain(relays).chain(issues).collect()
     }
 
     /// The round is over: probes that found no message may be had again.
@@ -290,9 +271,42 @@ impl Routes {
         }
         self.rates.forget();
     }
+
+    /// Gives back what was taken for mails and is not needed.
+    pub(super) async fn end(&self, app: &App) -> Result<(), StoreError> {
+        self.quotas.give_back(app).await
+    }
 }
 
 impl Way {
+    fn new(lane: Arc<Lane>) -> Self {
+        Self {
+            lane,
+            places: 0,
+            limit: 0,
+            target: 0,
+            is_open: false,
+            probes: false,
+            pace: Pace::default(),
+            answered: (0, None),
+        }
+    }
+
+    fn limit_to(&mut self, most: usize) {
+        self.limit = self.limit.min(most);
+        self.places = self.places.min(most);
+    }
+
+    /// Whether it has mails and has answered none for long.
+    fn is_stuck(&mut self, now: Instant) -> bool {
+        let ended = self.lane.ended();
+        if self.answered.0 != ended || self.lane.carried() == 0 {
+            self.answered = (ended, Some(now));
+        }
+        let since = self.answered.1.unwrap_or(now);
+        now.duration_since(since) > STUCK
+    }
+
     /// How many mails the relay's state, its window and its pace allow.
     fn look(&mut self, now: Instant, is_shared: bool) {
         let relay = &self.lane.relay;
@@ -308,6 +322,10 @@ impl Way {
         let least = window * LEAST;
         self.target = supply.clamp(least, most.max(least));
         let state = relay.state(now);
+        self.limit = match state {
+            State::Paused(_) => 0,
+            State::Open | State::Probe => usize::MAX,
+        };
         self.is_open = state == State::Open;
         self.probes = state == State::Probe;
         self.places = match state {
@@ -321,32 +339,24 @@ impl Way {
         };
         if let Some(rate) = relay.rate(now) {
             self.target = self.target.min(at_once(rate));
-            let waiting = at_once(rate).saturating_sub(self.lane.waiting());
-            self.places = self.places.min(waiting);
+            let most = at_once(rate).saturating_sub(self.lane.waiting());
+            self.limit_to(most);
+        }
+        if self.is_stuck(now) {
+            self.limit_to(0);
+        }
+        if self.probes {
+            self.limit = self.places;
         }
     }
 
     fn wish(&self, now: Instant) -> Option<Wish> {
         let rate = self.lane.relay.rate(now)?;
         Some(Wish {
-            name: relay_name(&self.lane),
+            name: relay_name(&self.lane.relay),
             rate,
             count: self.places,
         })
-    }
-}
-
-impl Pace {
-    fn take(&mut self, ended: u64, now: Instant) {
-        let since = *self.at.get_or_insert(now);
-        let passed = now.duration_since(since);
-        if passed < PACED {
-            return;
-        }
-        // A count of mails is exact far beyond what is sent in a moment.
-        let fresh = (ended - self.seen) as f64 / passed.as_secs_f64();
-        self.per_second = (self.per_second + fresh) / 2.0;
-        (self.seen, self.at) = (ended, Some(now));
     }
 }
 
@@ -358,8 +368,8 @@ fn wish(name: &str, rate: Rate, count: usize) -> Wish {
     }
 }
 
-fn relay_name(lane: &Lane) -> String {
-    format!("relay/{}", lane.relay.id)
+fn relay_name(relay: &Relay) -> String {
+    format!("relay/{}", relay.id)
 }
 
 fn issue_name(sending: &Sending) -> String {

@@ -1,23 +1,28 @@
 //! What waits for a relay's connections.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Parcel;
 
-/// Two lines: alerts overtake digests.
+/// Two lines, because alerts overtake digests.
 #[derive(Default)]
 pub(super) struct Queue {
-    alerts: VecDeque<Parcel>,
-    others: VecDeque<Parcel>,
+    alerts: Line,
+    others: Line,
+    pushed: u64,
     closed: bool,
 }
+
+/// Mails by the moment from which they may leave, then as they came: one that waits for its slot
+/// holds up nobody.
+type Line = BTreeMap<(Instant, u64), Parcel>;
 
 /// Why there is no mail to take.
 pub(super) enum Empty {
     /// None is due before then.
     NotBefore(Instant),
-    /// None waits.
+    /// None that may go now; another mail must end first, or come.
     ForNow,
     /// None waits, and none will come.
     ForGood,
@@ -33,34 +38,39 @@ impl Queue {
     }
 
     /// Gives the mail back where the queue is closed.
-    pub(super) fn push(&mut self, parcel: Parcel) -> Option<Parcel> {
+    pub(super) fn push(&mut self, parcel: Parcel, now: Instant) -> Option<Parcel> {
         if self.closed {
             return Some(parcel);
         }
-        if parcel.attempt.issue.is_alert() {
-            self.alerts.push_back(parcel);
-        } else {
-            self.others.push_back(parcel);
-        }
+        let line = match parcel.attempt.issue.is_alert() {
+            true => &mut self.alerts,
+            false => &mut self.others,
+        };
+        self.pushed += 1;
+        line.insert((parcel.not_before.unwrap_or(now), self.pushed), parcel);
         None
     }
 
     pub(super) fn empty(&mut self) -> Vec<Parcel> {
         let alerts = std::mem::take(&mut self.alerts);
-        alerts
-            .into_iter()
-            .chain(std::mem::take(&mut self.others))
-            .collect()
+        let others = std::mem::take(&mut self.others);
+        alerts.into_values().chain(others.into_values()).collect()
     }
 
-    /// The next mail whose time has come.
+    /// The next mail whose time has come and whose domain has a connection free.
     pub(super) fn take(&mut self, now: Instant) -> Result<Parcel, Empty> {
         let mut soonest: Option<Instant> = None;
         for line in [&mut self.alerts, &mut self.others] {
-            let Some(head) = line.front() else { continue };
-            match head.not_before.filter(|at| *at > now) {
-                None => return line.pop_front().ok_or(Empty::ForNow),
-                Some(at) => soonest = Some(soonest.map_or(at, |soonest| soonest.min(at))),
+            let next = line.iter().find(|((at, _), parcel)| {
+                *at > now || parcel.member.as_ref().is_none_or(|one| one.may_board())
+            });
+            let Some((key, _)) = next else { continue };
+            let key = *key;
+            if key.0 > now {
+                soonest = Some(soonest.map_or(key.0, |soonest| soonest.min(key.0)));
+            } else if let Some(mut parcel) = line.remove(&key) {
+                parcel.berth = parcel.member.as_ref().map(|member| member.board());
+                return Ok(parcel);
             }
         }
         Err(match soonest {

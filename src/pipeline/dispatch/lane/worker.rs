@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::super::route::Place;
+use super::super::route::{Place, Ticket};
 use super::queue::Empty;
 use super::{Lane, Parcel};
 use crate::channels::email::relays::Open;
@@ -33,6 +33,8 @@ struct Working<'a>(&'a Lane);
 impl Drop for Working<'_> {
     fn drop(&mut self) {
         self.0.working.fetch_sub(1, Ordering::Relaxed);
+        // What it did not take, because its domain had no connection free, others may.
+        self.0.bell.notify_waiters();
     }
 }
 
@@ -123,7 +125,11 @@ impl Feed for Carrier<'_> {
         parcel.attempt.may_leave().await
     }
 
-    fn ended(&mut self, parcel: Parcel, verdict: Verdict) {
+    fn ended(&mut self, mut parcel: Parcel, verdict: Verdict) {
+        let ticket = parcel.ticket.take();
+        if !matches!(verdict.outcome, Outcome::NotTried { .. }) {
+            ticket.into_iter().for_each(Ticket::used);
+        }
         self.lane.ended.fetch_add(1, Ordering::Relaxed);
         self.lane.relay.note(&verdict);
         let relay = Some(self.lane.relay.id.clone());

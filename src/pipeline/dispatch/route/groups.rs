@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::rates::{Rates, Wish};
+use super::pace::Pace;
 use crate::channels::email::relays::Relay;
 
 /// Mails in hand for each connection that a group may have: one on it, the rest at its heels.
 const PER_CONNECTION: usize = 4;
-/// What a connection is thought to carry, where a group has no rate: for how long the mails it
-/// has no place for go back. A wrong guess costs a look, nothing else.
+/// What a connection is thought to carry at least, where a group has no rate: for how long the
+/// mails it has no place for go back.
 const PER_SECOND: f64 = 5.0;
+/// More than it carried of late, so that it is never short of mail.
+const MORE: f64 = 1.5;
 
 /// What is known of each group, by relay and the group's number there.
 #[derive(Default)]
@@ -21,6 +24,9 @@ pub(super) struct Groups(HashMap<(Arc<str>, usize), Group>);
 #[derive(Default)]
 struct Group {
     in_hand: Arc<AtomicUsize>,
+    on_wire: Arc<AtomicUsize>,
+    entered: u64,
+    pace: Pace,
     /// When the last mail that went back is due.
     last_due: Option<Instant>,
 }
@@ -39,6 +45,27 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A mail's place in its group.
+pub(in super::super) struct Member {
+    _in_hand: Place,
+    on_wire: Arc<AtomicUsize>,
+    connections: Option<usize>,
+}
+
+impl Member {
+    /// Whether a connection may carry it now. Each carries one mail of the group at a time, so
+    /// mails on the wire are connections at most.
+    pub(in super::super) fn may_board(&self) -> bool {
+        let on_wire = self.on_wire.load(Ordering::Relaxed);
+        self.connections.is_none_or(|most| on_wire < most)
+    }
+
+    /// Takes its place on the wire.
+    pub(in super::super) fn board(&self) -> Place {
+        Place::take(&self.on_wire)
     }
 }
 
@@ -69,7 +96,7 @@ impl Groups {
         relay: &Arc<Relay>,
         group: usize,
         rates: &mut Rates,
-    ) -> Result<(Place, Option<Instant>), Duration> {
+    ) -> Result<(Member, Option<Instant>), Duration> {
         let limits = &relay.domains.groups()[group];
         let known = self.0.entry((relay.id.clone(), group)).or_default();
         let connections = limits.connections.map(|most| most as usize);
@@ -79,10 +106,20 @@ impl Groups {
         let name = name(relay, group);
         if is_full || (rate.is_some() && rates.near(&name) == 0) {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
+            known
+                .pace
+                .take(known.entered - in_hand as u64, Instant::now());
+            let guess = guess.max(known.pace.per_second * MORE);
             return Err(known.wait(rate.unwrap_or(guess)));
         }
         let slot = rate.and_then(|_| rates.take(&name));
-        Ok((Place::take(&known.in_hand), slot))
+        known.entered += 1;
+        let member = Member {
+            _in_hand: Place::take(&known.in_hand),
+            on_wire: known.on_wire.clone(),
+            connections,
+        };
+        Ok((member, slot))
     }
 }
 

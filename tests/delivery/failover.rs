@@ -1,0 +1,54 @@
+//! Several relays: shares, failover, breakers and probes.
+
+use std::collections::BTreeSet;
+
+use courant::domain::DeliveryState::Sent;
+
+use crate::kit::{Sender, addresses, alert, readers, relay, room, to, until_count};
+use crate::support::databases::both_databases;
+use crate::support::smtp::{Fault, Rule, Sink, Step};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_relays_share_the_mail_by_their_weights() {
+    both_databases(async |db| {
+        let second = Sink::plain().await;
+        let room = room(db, "weight = 3", &relay("second", &second, "")).await;
+        readers(&room, &addresses(400, "readers.example"), "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 400).await;
+        sender.stop().await;
+        let shares = (room.sink.accepted().len(), second.accepted().len());
+        assert_eq!(shares.0 + shares.1, 400);
+        assert!((280..=320).contains(&shares.0), "{shares:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_is_down_costs_nobody_a_try() {
+    both_databases(async |db| {
+        let second = Sink::plain().await;
+        let room = room(db, "", &relay("second", &second, "")).await;
+        let down = Rule::at(Step::Greeting, Fault::reply("554 5.3.2 no service"));
+        room.sink.set_rules(vec![down]);
+        readers(&room, &addresses(100, "readers.example"), "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 100).await;
+        sender.stop().await;
+        let mails = second.accepted();
+        assert_eq!(mails.iter().map(to).collect::<BTreeSet<_>>().len(), 100);
+        let rows = room
+            .app
+            .db
+            .deliveries(issue.id, None, None, 200)
+            .await
+            .unwrap();
+        assert!(rows.iter().all(|row| row.attempts == 1), "one try each");
+        let main = &room.app.relays.status()[0];
+        assert!(main.state.starts_with("paused"), "{}", main.state);
+        assert!(room.sink.connections() <= 12, "{}", room.sink.connections());
+    })
+    .await;
+}
