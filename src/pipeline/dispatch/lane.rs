@@ -38,6 +38,8 @@ pub(super) struct Parcel {
     pub(super) berth: Option<Place>,
     /// Its part of what the relay takes today.
     pub(super) ticket: Option<Ticket>,
+    /// Its place among those on their way over this lane.
+    pub(super) _assigned: Place,
     /// Its place among those that workers have.
     pub(super) carried: Option<Place>,
 }
@@ -78,6 +80,8 @@ pub(super) struct Lane {
     hand: Arc<Hand>,
     queue: Mutex<Queue>,
     bell: Notify,
+    /// Mails that are made out for it, wait, or are carried.
+    assigned: Arc<AtomicUsize>,
     /// Mails that workers have.
     carried: Arc<AtomicUsize>,
     ended: AtomicU64,
@@ -92,6 +96,7 @@ impl Lane {
             hand,
             queue: Mutex::default(),
             bell: Notify::new(),
+            assigned: Arc::default(),
             carried: Arc::default(),
             ended: AtomicU64::new(0),
             workers: Mutex::default(),
@@ -107,9 +112,14 @@ impl Lane {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mails waiting.
+    /// A mail is to be made out for this lane.
+    pub(super) fn assign(&self) -> Place {
+        Place::take(&self.assigned)
+    }
+
+    /// Mails that no worker has yet.
     pub(super) fn waiting(&self) -> usize {
-        self.queue().len()
+        self.load().saturating_sub(self.carried())
     }
 
     /// Mails that were answered, so far.
@@ -122,9 +132,9 @@ impl Lane {
         self.carried.load(Ordering::Relaxed)
     }
 
-    /// Mails waiting and being carried.
+    /// Mails on their way over it: being made out, waiting, carried.
     pub(super) fn load(&self) -> usize {
-        self.queue().len() + self.carried.load(Ordering::Relaxed)
+        self.assigned.load(Ordering::Relaxed)
     }
 
     /// Queues mails, and starts workers for them as far as the relay's window allows.
@@ -146,7 +156,8 @@ impl Lane {
     pub(super) fn staff(self: &Arc<Self>) {
         let mut workers = self.workers();
         while workers.try_join_next().is_some() {}
-        let wanted = self.relay.window(Instant::now()).min(self.load());
+        let ready = self.queue().len() + self.carried();
+        let wanted = self.relay.window(Instant::now()).min(ready);
         let missing = wanted.saturating_sub(self.working.load(Ordering::Relaxed));
         for _ in 0..missing {
             let lane = self.clone();

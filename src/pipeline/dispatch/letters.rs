@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use super::hand::Try;
 use super::lane::{Lane, Parcel};
-use super::route::{Member, Ticket};
+use super::route::{Member, Place, Ticket};
 use super::sending::Sending;
 use crate::channels::email::dkim::Signer;
 use crate::domain::{IssueState, Outcome, UnixMillis};
@@ -34,6 +34,8 @@ pub(super) struct Routed {
     pub(super) member: Option<Member>,
     /// Its part of what the relay takes today.
     pub(super) ticket: Option<Ticket>,
+    /// Its place among those on their way over the lane.
+    pub(super) assigned: Place,
 }
 
 /// Makes out the mails of one issue and puts them into their lanes.
@@ -123,6 +125,7 @@ async fn made_out(
                 member: routed.member,
                 berth: None,
                 ticket: routed.ticket,
+                _assigned: routed.assigned,
                 carried: None,
             };
             Some((routed.lane, parcel))

@@ -238,6 +238,7 @@ impl Routes {
         self.room = self.room.saturating_sub(1);
         Some(Routed {
             attempt,
+            assigned: lane.assign(),
             lane,
             not_before,
             member,
