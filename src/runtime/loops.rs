@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(1);
 /// A loop that has not come round for this long is stuck.
 const STUCK: Duration = Duration::from_secs(900);
+/// A clock that goes back by less is being corrected, not set.
+const STEP: Duration = Duration::from_secs(5);
 /// Between rounds of housekeeping.
 const TIDY: Duration = Duration::from_secs(60);
 
@@ -245,12 +247,41 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
     }
 }
 
+/// The wall clock beside the one that nobody sets.
+struct Clocks {
+    seen: (Instant, UnixMillis),
+}
+
+impl Clocks {
+    fn new() -> Self {
+        Self {
+            seen: (Instant::now(), UnixMillis::now()),
+        }
+    }
+
+    /// Looks whether the wall clock was set back, and moves what waits by it with it.
+    async fn look(&mut self, app: &App) {
+        let (at, now) = (Instant::now(), UnixMillis::now());
+        let back = self.seen.1.plus(at - self.seen.0).since(now);
+        if back > STEP {
+            warn!(?back, "the clock was set back");
+            if let Err(error) = app.db.clock_went_back(back, now).await {
+                error!(error = %error, "what waits by the clock as it was is not moved yet");
+                return;
+            }
+        }
+        self.seen = (at, now);
+    }
+}
+
 async fn dispatch_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
     let mut dispatcher = dispatch::Dispatcher::default();
     let mut renewed = Instant::now();
+    let mut clocks = Clocks::new();
     while !shutdown.intake.is_cancelled() {
         beats.beat("dispatch");
         let app = live.app();
+        clocks.look(&app).await;
         // The loop itself must not end over it: with the dispatcher would go what is on the wire.
         let idle = match dispatcher.step(&app, &shutdown.intake).await {
             Ok(step) => step.idle,

@@ -87,9 +87,31 @@ statements! {
         "UPDATE delivery SET state = 'deferred', due_at = $2, finished_at = NULL, resent = TRUE
          WHERE issue_id = $1 AND state = 'uncertain' AND NOT resent AND finished_at <= $3"
     );
+    FORWARD_DELIVERIES = both(
+        "UPDATE delivery SET due_at = due_at - $2
+         WHERE state IN ('pending', 'deferred') AND due_at > $1"
+    );
+    FORWARD_SOURCES = both(
+        "UPDATE source SET next_fetch_at = next_fetch_at - $2 WHERE next_fetch_at > $1"
+    );
 }
 
 impl Db {
+    /// The clock went back by `step` and is at `now`: what is to wait until an instant of the
+    /// clock as it was comes as much earlier. Else a send would stand still until the clock
+    /// is again where it had been.
+    pub async fn clock_went_back(
+        &self,
+        step: std::time::Duration,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        let mut tx = self.begin().await?;
+        tx.run(&FORWARD_DELIVERIES, args![now, step]).await?;
+        tx.run(&FORWARD_SOURCES, args![now, step]).await?;
+        tx.commit().await
+    }
+
     /// Extends the leases (delivery and generation) that a worker still has in hand. Those it
     /// took and lost track of run out. Returns those that are still its own.
     pub async fn renew_leases(
