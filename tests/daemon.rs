@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "daemon/clocks.rs"]
+mod clocks;
 #[path = "daemon/databases.rs"]
 mod databases;
 #[path = "daemon/disks.rs"]

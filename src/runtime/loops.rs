@@ -212,7 +212,7 @@ async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Re
     while !shutdown.intake.is_cancelled() {
         beats.beat("ingest");
         let app = live.app();
-        let reports = poller.step(&app, UnixMillis::now()).await?;
+        let reports = poller.step(&app, app.clock.now()).await?;
         if reports.iter().any(|r| r.new + r.changed + r.held > 0) {
             app.wake.release.notify_one();
         }
@@ -234,7 +234,7 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
     loop {
         beats.beat("plan");
         let app = live.app();
-        release::release_due(&app, UnixMillis::now()).await?;
+        release::release_due(&app, app.clock.now()).await?;
         let planned = plan::plan(&app, UnixMillis::now()).await?;
         if planned.iter().any(|p| p.result.is_ok()) {
             app.wake.dispatch.notify_one();
