@@ -1,10 +1,15 @@
 //! The clock of sending.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
+use tracing::warn;
+
 use crate::domain::UnixMillis;
+
+/// A clock that is behind by less is being corrected, not set. Milliseconds.
+const STEP: i64 = 5_000;
 
 /// Where sending reads the time: it lasts, so that it cannot be handed one instant as the
 /// other stages are.
@@ -20,6 +25,7 @@ enum Kind {
         started: Instant,
         /// The time at the start, as far as the machine's clock was ever ahead of it.
         origin: AtomicI64,
+        is_ahead: AtomicBool,
     },
     Standing(AtomicI64),
 }
@@ -29,6 +35,7 @@ impl Default for Clock {
         Self(Arc::new(Kind::Running {
             started: Instant::now(),
             origin: AtomicI64::new(UnixMillis::now().0),
+            is_ahead: AtomicBool::new(false),
         }))
     }
 }
@@ -52,7 +59,20 @@ impl Clock {
     pub fn now(&self) -> UnixMillis {
         match &*self.0 {
             Kind::Standing(at) => UnixMillis(at.load(Ordering::Relaxed)),
-            Kind::Running { started, origin } => running(UnixMillis::now(), *started, origin),
+            Kind::Running {
+                started,
+                origin,
+                is_ahead,
+            } => {
+                let machine = UnixMillis::now();
+                let now = running(machine, *started, origin);
+                let is_now = now.0 - machine.0 > STEP;
+                if is_ahead.swap(is_now, Ordering::Relaxed) != is_now && is_now {
+                    let step_s = (now.0 - machine.0) / 1000;
+                    warn!(step_s, "the clock was set back; sending goes on by its own");
+                }
+                now
+            }
         }
     }
 }
