@@ -15,3 +15,7 @@ mod kit;
 mod failover;
 #[path = "delivery/pace.rs"]
 mod pace;
+#[path = "delivery/trouble.rs"]
+mod trouble;
+#[path = "delivery/turns.rs"]
+mod turns;

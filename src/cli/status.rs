@@ -81,8 +81,12 @@ fn relays(status: &Status) -> String {
             r.state.to_string(),
             r.connections.to_string(),
             or_dash(r.rate_per_s),
+            match (r.quota_used, r.quota) {
+                (Some(used), Some(quota)) => format!("{used} of {quota}"),
+                _ => "-".to_owned(),
+            },
         ]
     };
     let rows: Vec<_> = status.relays.iter().map(row).collect();
-    table(&["RELAY", "STATE", "CONNECTIONS", "RATE/S"], &rows)
+    table(&["RELAY", "STATE", "CONNECTIONS", "RATE/S", "TODAY"], &rows)
 }

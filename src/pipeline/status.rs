@@ -1,7 +1,8 @@
 //! How things stand: the document of `status --json` and `GET /api/v1/status`.
 //!
 //! Read from the configuration and the database, so the command line tells the same as the
-//! daemon; only the daemon knows its connections to the relays.
+//! daemon, the pauses of relays and what is left of their day among it; only the daemon knows
+//! its connections to the relays.
 
 use std::collections::BTreeMap;
 
@@ -77,13 +78,24 @@ pub struct ChannelStatus {
 pub struct RelayStatus {
     /// Its name in the configuration.
     pub id: String,
-    /// `unused` when no channel sends mail. From the daemon that answers: `ok`, or
-    /// `paused for 30 s:` and why. From a command, which has no connections: `configured`.
+    /// `unused` when no channel sends mail; `paused for 30 s:` and why, or `paused until
+    /// tomorrow:` where its day is used up; else `ok` from the daemon that answers, and
+    /// `configured` from a command, which has no connections.
     pub state: String,
     /// Connections open now, in the daemon that answers.
     pub connections: usize,
+    /// Connections that it may have now: as many as it has shown to take.
+    pub window: usize,
     /// The most messages a second; none for as many as it takes.
     pub rate_per_s: Option<f64>,
+    /// Messages that it may be given today, and how many all daemons have given it.
+    pub quota: Option<u32>,
+    /// See `quota`.
+    pub quota_used: Option<i64>,
+    /// When its pause ends.
+    pub paused_until: Option<UnixMillis>,
+    /// Why it is paused.
+    pub reason: Option<String>,
 }
 
 fn in_lifes_order<S: Serializer>(
@@ -126,7 +138,7 @@ pub async fn status(
             .collect(),
         channels,
         deliveries: db.queue_counts().await?,
-        relays: relay_status(config, live),
+        relays: relay_status(db, config, live, now).await?,
     })
 }
 
@@ -179,7 +191,12 @@ fn channel_status(
     }
 }
 
-fn relay_status(config: &Config, live: Option<&Relays>) -> Vec<RelayStatus> {
+async fn relay_status(
+    db: &Db,
+    config: &Config,
+    live: Option<&Relays>,
+    now: UnixMillis,
+) -> Result<Vec<RelayStatus>, StoreError> {
     let mut channels = config.channels.values();
     let is_used = channels.any(|channel| channel.kind == "email");
     // Without connections of our own: the same relays, opened by nobody.
@@ -191,15 +208,40 @@ fn relay_status(config: &Config, live: Option<&Relays>) -> Vec<RelayStatus> {
             &asleep
         }
     };
-    let status = relays.status().into_iter().map(|relay| RelayStatus {
-        id: relay.id,
-        state: match (is_used, live) {
-            (false, _) => "unused".to_owned(),
-            (true, None) => "configured".to_owned(),
-            (true, Some(_)) => relay.state,
-        },
-        connections: relay.connections,
-        rate_per_s: relay.rate_per_s,
-    });
-    status.collect()
+    let shared = db.relay_pauses(now).await?;
+    let mut all = Vec::new();
+    for (relay, known) in relays.iter().zip(relays.status()) {
+        let day = relay.today(now);
+        let used = match day.most {
+            Some(_) => Some(db.quota_used(&relay.id, &day.date.to_string()).await?),
+            None => None,
+        };
+        let own = known.pause.map(|(left, why)| (now.plus(left), why));
+        let told = shared.iter().find(|rule| *rule.relay == *relay.id);
+        let pause = own.or_else(|| told.map(|rule| (rule.until, rule.why.clone())));
+        let state = match (&pause, day.most, used) {
+            _ if !is_used => "unused".to_owned(),
+            (Some((until, why)), ..) => {
+                format!("paused for {} s: {why}", until.since(now).as_secs())
+            }
+            (None, Some(most), Some(used)) if used >= i64::from(most) => {
+                format!("paused until tomorrow: today's {most} messages are sent")
+            }
+            _ if live.is_some() => "ok".to_owned(),
+            _ => "configured".to_owned(),
+        };
+        let (paused_until, reason) = pause.unzip();
+        all.push(RelayStatus {
+            id: known.id,
+            state,
+            connections: known.connections,
+            window: known.window,
+            rate_per_s: known.rate_per_s,
+            quota: day.most,
+            quota_used: used,
+            paused_until,
+            reason,
+        });
+    }
+    Ok(all)
 }

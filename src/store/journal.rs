@@ -75,6 +75,11 @@ impl Journal {
         })
     }
 
+    /// Its length in bytes.
+    pub fn length(&self) -> u64 {
+        self.lock().length
+    }
+
     /// The message of this try is about to leave.
     ///
     /// # Errors

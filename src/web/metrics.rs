@@ -3,7 +3,7 @@
 //! survives every restart.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State as Shared};
@@ -19,6 +19,8 @@ use prometheus_client::registry::Registry;
 
 use super::listen::Side;
 use super::state::State;
+use crate::channels::email::Relays;
+use crate::channels::email::relays::Figures;
 use crate::pipeline::status::Status;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -159,6 +161,23 @@ struct BySource {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByRelay {
+    relay: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByResult {
+    relay: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByQueue {
+    relay: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByChannel {
     channel: String,
 }
@@ -179,6 +198,10 @@ pub fn exposition(state: &State, status: &Status) -> Result<String, fmt::Error> 
     process(&mut registry, state, status);
     sources(&mut registry, status);
     deliveries(&mut registry, status);
+    if let Some(known) = &state.live().relays {
+        sending(&mut registry, &known.figures);
+        relays(&mut registry, status, known);
+    }
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -257,4 +280,107 @@ fn deliveries(registry: &mut Registry, status: &Status) {
     }
     let help = "When the channel's schedule runs next, Unix time";
     registry.register("schedule_next_run_timestamp_seconds", help, next);
+}
+
+/// Whatever its channel: what the dispatcher of this process holds.
+fn sending(registry: &mut Registry, figures: &Figures) {
+    let in_hand: Gauge = Gauge::default();
+    in_hand.set(whole(figures.in_hand.load(Ordering::Relaxed)));
+    let help = "Deliveries that this process has leased";
+    registry.register("deliveries_in_flight", help, in_hand);
+    let fenced: Counter = Counter::default();
+    fenced.inc_by(figures.fenced.load(Ordering::Relaxed));
+    let help = "Results that came after their lease had passed on";
+    registry.register("lease_fenced_writes", help, fenced);
+    let uncertain: Counter = Counter::default();
+    uncertain.inc_by(figures.uncertain.load(Ordering::Relaxed));
+    let help = "Messages handed over whose answer never came";
+    registry.register("deliveries_uncertain", help, uncertain);
+    let journal: Gauge = Gauge::default();
+    let length = figures.journal.load(Ordering::Relaxed);
+    journal.set(i64::try_from(length).unwrap_or(i64::MAX));
+    let help = "Length of the journal of what is on the wire";
+    registry.register("journal_size_bytes", help, journal);
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn relays(registry: &mut Registry, status: &Status, known: &Relays) {
+    let messages = Family::<ByResult, Counter>::default();
+    let failures = Family::<ByRelay, Counter>::default();
+    let queue = Gauges::<ByQueue>::default();
+    for relay in known.status() {
+        let label = ByRelay {
+            relay: relay.id.clone(),
+        };
+        let counts = relay.counts;
+        for (result, count) in [
+            ("accepted", counts.accepted),
+            ("deferred", counts.deferred),
+            ("refused", counts.refused),
+            ("unknown", counts.unknown),
+        ] {
+            let relay = relay.id.clone();
+            let label = ByResult { relay, result };
+            messages.get_or_create(&label).inc_by(count);
+        }
+        failures.get_or_create(&label).inc_by(counts.troubles);
+        let (waiting, carried) = relay.queue;
+        for (state, count) in [("waiting", waiting), ("carried", carried)] {
+            let relay = relay.id.clone();
+            let label = ByQueue { relay, state };
+            queue.get_or_create(&label).set(whole(count));
+        }
+    }
+    let help = "What became of the messages that this process gave a relay";
+    registry.register("smtp_messages", help, messages);
+    let help = "Connections to a relay that failed before they could carry a message";
+    registry.register("smtp_connection_failures", help, failures);
+    let help = "Mails made out that wait for a connection, and that connections carry";
+    registry.register("delivery_queue_depth", help, queue);
+    limits(registry, status);
+}
+
+/// What each relay is given at most, and whether it is paused.
+fn limits(registry: &mut Registry, status: &Status) {
+    let connections = Gauges::<ByRelay>::default();
+    let window = Gauges::<ByRelay>::default();
+    let rate = Family::<ByRelay, Gauge<f64, AtomicU64>>::default();
+    let paused = Gauges::<ByRelay>::default();
+    let used = Gauges::<ByRelay>::default();
+    let quota = Gauges::<ByRelay>::default();
+    for relay in &status.relays {
+        let label = ByRelay {
+            relay: relay.id.clone(),
+        };
+        let open = connections.get_or_create_owned(&label);
+        open.set(whole(relay.connections));
+        window.get_or_create(&label).set(whole(relay.window));
+        if let Some(per_second) = relay.rate_per_s {
+            rate.get_or_create(&label).set(per_second);
+        }
+        let is_paused = relay.state.starts_with("paused");
+        paused.get_or_create(&label).set(i64::from(is_paused));
+        if let (Some(count), Some(most)) = (relay.quota_used, relay.quota) {
+            used.get_or_create(&label).set(count);
+            quota.get_or_create(&label).set(i64::from(most));
+        }
+    }
+    registry.register(
+        "smtp_connections",
+        "Connections open to a relay",
+        connections,
+    );
+    let help = "Connections that a relay may have now";
+    registry.register("smtp_connections_limit", help, window);
+    let help = "Messages a second that a relay is given at most; absent without a limit";
+    registry.register("smtp_rate_limit", help, rate);
+    let help = "Whether a relay is given nothing now";
+    registry.register("smtp_relay_paused", help, paused);
+    let help = "Messages given to a relay today, by all daemons";
+    registry.register("smtp_quota_used", help, used);
+    let help = "Messages that a relay may be given today";
+    registry.register("smtp_quota_limit", help, quota);
 }

@@ -34,7 +34,7 @@ async fn status_has_the_shape_scripts_rely_on() {
     );
     assert_eq!(
         sorted(keys(&status["relays"][0])),
-        "connections id rate_per_s state"
+        "connections id paused_until quota quota_used rate_per_s reason state window"
     );
     assert_eq!(
         sorted(keys(&status["deliveries"])),

@@ -109,8 +109,21 @@ impl Dispatcher {
             app.db.finish_issues(app.clock.now()).await?;
             self.has_sent = false;
         }
+        self.tell_figures(app);
         step.idle = is_empty && step.claimed == 0 && !is_moving;
         Ok(step)
+    }
+
+    /// For `/metrics`.
+    fn tell_figures(&self, app: &App) {
+        let figures = &app.relays.figures;
+        let relaxed = std::sync::atomic::Ordering::Relaxed;
+        figures.in_hand.store(app.held.count(), relaxed);
+        figures.fenced.store(self.ledger.fenced, relaxed);
+        figures.uncertain.store(self.ledger.uncertain, relaxed);
+        if let Some(state) = &self.state {
+            figures.journal.store(state.hand.journal.length(), relaxed);
+        }
     }
 
     /// Takes on the house: its lanes are made at the first step and after each reload.

@@ -37,6 +37,8 @@ const MOST_SHARED: usize = 8;
 const LEAST: usize = 3;
 /// Mails in hand, in seconds of what the relay takes.
 const SUPPLY: f64 = 0.25;
+/// How often the pace of a relay is taken.
+const PACED: Duration = Duration::from_millis(250);
 /// A relay that has answered nothing for so long leaves its part of the mail to the others.
 const STUCK: Duration = Duration::from_secs(5);
 
@@ -50,6 +52,8 @@ pub(super) struct Routes {
     is_shared: bool,
     /// Mails that all rates and relays together take now.
     room: usize,
+    /// Mails that are worth having in hand by the rate of all mail.
+    most: usize,
 }
 
 /// A lane with what it takes in this round.
@@ -87,6 +91,7 @@ impl Routes {
             groups: Groups::default(),
             is_shared,
             room: 0,
+            most: usize::MAX,
         }
     }
 
@@ -100,6 +105,8 @@ impl Routes {
         let mut wishes = Vec::new();
         for way in &mut self.ways {
             way.look(now, self.is_shared);
+            let (waiting, carried) = (way.lane.waiting(), way.lane.carried());
+            way.lane.relay.set_queue(waiting, carried);
             if let Some(left) = self.quotas.left(app, &way.lane.relay).await? {
                 way.limit_to(left);
                 way.is_open &= left > 0;
@@ -120,9 +127,12 @@ impl Routes {
             }
         }
         let places: usize = self.ways.iter().map(|way| way.places).sum();
-        self.room = match app.config.delivery.rate {
-            Some(_) => places.min(self.rates.near("all")),
-            None => places,
+        (self.room, self.most) = match app.config.delivery.rate {
+            Some(rate) => {
+                let near = self.rates.near("all");
+                (places.min(near), at_once(rate.per_second()))
+            }
+            None => (places, usize::MAX),
         };
         Ok(())
     }
@@ -135,7 +145,7 @@ impl Routes {
     /// Whether that is enough to be worth a look into the database.
     pub(super) fn is_worthwhile(&self) -> bool {
         let target: usize = self.ways.iter().map(|way| way.target).sum();
-        self.room > 0 && self.room * 2 >= target
+        self.room > 0 && self.room * 2 >= target.min(self.most)
     }
 
     /// How many mails of an issue can be taken now.
@@ -311,7 +321,7 @@ impl Way {
     /// How many mails the relay's state, its window and its pace allow.
     fn look(&mut self, now: Instant, is_shared: bool) {
         let relay = &self.lane.relay;
-        self.pace.take(self.lane.ended(), now);
+        self.pace.take(self.lane.ended(), PACED, now);
         let window = relay.window(now).max(1);
         let most = if is_shared {
             window * MOST_SHARED

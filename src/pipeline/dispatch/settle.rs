@@ -31,6 +31,11 @@ impl Held {
         self.lock().iter().map(|(id, held)| (*id, *held)).collect()
     }
 
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
@@ -47,6 +52,9 @@ pub(super) struct Ledger {
     ended: Vec<Settled>,
     oldest: Option<Instant>,
     not_before: Option<Instant>,
+    /// Ends whose lease had passed on, and messages without an answer.
+    pub(super) fenced: u64,
+    pub(super) uncertain: u64,
 }
 
 impl Ledger {
@@ -106,6 +114,9 @@ impl Ledger {
                 self.not_before = Some(Instant::now() + AGAIN);
             })?;
             self.not_before = None;
+            let uncertain = |one: &&Settled| matches!(&one.fate, Fate::Tried(to) if to.state == DeliveryState::Uncertain);
+            let in_doubt = batch.iter().filter(uncertain).count();
+            self.uncertain += in_doubt as u64;
             let count = batch.len();
             let done: Vec<(DeliveryId, i64)> = self
                 .ended
@@ -113,6 +124,7 @@ impl Ledger {
                 .map(|s| (s.id, s.generation))
                 .collect();
             self.oldest = (!self.ended.is_empty()).then(Instant::now);
+            self.fenced += settlement.lost.len() as u64;
             for (id, _) in &settlement.lost {
                 warn!(
                     delivery.id = id.0,

@@ -7,6 +7,8 @@ mod relay;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
 
 use crate::config::{Config, SecretError};
 use crate::domain::{EmailAddress, Outcome};
@@ -15,15 +17,21 @@ pub use relay::{Counts, Open, Relay, Remedied, State};
 use super::smtp::OpenError;
 
 /// All relays of the configuration, by name.
-pub struct Relays(BTreeMap<String, Arc<Relay>>);
+pub struct Relays {
+    relays: BTreeMap<String, Arc<Relay>>,
+    /// What this process has on its way to all of them.
+    pub figures: Figures,
+}
 
-/// What `status` says of a relay.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+/// What a process knows of a relay now.
+#[derive(Debug, Clone, PartialEq)]
 pub struct RelayStatus {
     /// Its name in the configuration.
     pub id: String,
-    /// `ok`, or why it is paused.
-    pub state: String,
+    /// How long it is paused still and why, if it is.
+    pub pause: Option<(Duration, String)>,
+    /// Mails that wait for a connection, and that connections carry.
+    pub queue: (usize, usize),
     /// Connections open now.
     pub connections: usize,
     /// Connections it may have now.
@@ -31,8 +39,20 @@ pub struct RelayStatus {
     /// The messages a second it is sent now; none is unlimited.
     pub rate_per_s: Option<f64>,
     /// What became of the messages this process gave it.
-    #[serde(skip)]
     pub counts: Counts,
+}
+
+/// What a process has on its way, in numbers that the dispatcher keeps.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Deliveries in hand.
+    pub in_hand: AtomicUsize,
+    /// Ends that came after their lease had passed on: these may be sent a second time.
+    pub fenced: AtomicU64,
+    /// Messages whose answer never came.
+    pub uncertain: AtomicU64,
+    /// The length of the journal in bytes.
+    pub journal: AtomicU64,
 }
 
 impl Relays {
@@ -41,14 +61,14 @@ impl Relays {
     pub fn new(config: &Config) -> Self {
         let hello = config.server.base_url.host_str().unwrap_or("localhost");
         let relays = config.relays.iter();
-        Self(
-            relays
-                .map(|(id, relay)| {
-                    let relay = Relay::new(relay, hello, &config.site.timezone);
-                    (id.clone(), Arc::new(relay))
-                })
-                .collect(),
-        )
+        let opened = relays.map(|(id, relay)| {
+            let relay = Relay::new(relay, hello, &config.site.timezone);
+            (id.clone(), Arc::new(relay))
+        });
+        Self {
+            relays: opened.collect(),
+            figures: Figures::default(),
+        }
     }
 
     /// Reads every relay's password, so that a daemon that could not send does not start.
@@ -56,7 +76,7 @@ impl Relays {
     /// # Errors
     /// A relay's name, and why its password cannot be read.
     pub fn check(&self) -> Result<(), (String, SecretError)> {
-        for (id, relay) in &self.0 {
+        for (id, relay) in &self.relays {
             relay.check().map_err(|e| (id.clone(), e))?;
         }
         Ok(())
@@ -64,13 +84,13 @@ impl Relays {
 
     /// Each relay.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Relay>> {
-        self.0.values()
+        self.relays.values()
     }
 
     /// The state of each relay.
     #[must_use]
     pub fn status(&self) -> Vec<RelayStatus> {
-        self.0.values().map(|relay| relay.status()).collect()
+        self.relays.values().map(|relay| relay.status()).collect()
     }
 
     /// Sends one mail past the outbox over the first of `names` (all when empty) that takes
@@ -86,7 +106,7 @@ impl Relays {
         message: &[u8],
     ) -> Result<Outcome, OpenError> {
         let mut refusal = None;
-        for (id, relay) in &self.0 {
+        for (id, relay) in &self.relays {
             if !names.is_empty() && !names.contains(id) {
                 continue;
             }

@@ -41,8 +41,8 @@ struct Health {
     breaker: Breaker,
     throttle: Throttle,
     remedied: Vec<Remedied>,
-    /// Of today, where there is a limit: used, and the most.
-    quota: Option<(i64, u32)>,
+    /// Mails waiting for a connection, and carried.
+    queue: (usize, usize),
 }
 
 /// What a reply rule has changed: other daemons should know.
@@ -126,7 +126,7 @@ impl Relay {
                 breaker: Breaker::new(config.connections),
                 throttle: Throttle::new(config.rate.map(crate::config::Rate::per_second)),
                 remedied: Vec::new(),
-                quota: None,
+                queue: (0, 0),
             }),
             connections: Arc::default(),
             counts: Counters::default(),
@@ -198,9 +198,9 @@ impl Relay {
         self.cap.at(now)
     }
 
-    /// Notes for `status` how much of today's quota is used.
-    pub fn set_quota(&self, quota: Option<(i64, u32)>) {
-        self.health().quota = quota;
+    /// Notes for `/metrics` how many mails wait for it and are carried.
+    pub fn set_queue(&self, waiting: usize, carried: usize) {
+        self.health().queue = (waiting, carried);
     }
 
     /// How long it is paused still, and why.
@@ -329,17 +329,13 @@ impl Relay {
     pub(super) fn status(&self) -> RelayStatus {
         let now = Instant::now();
         let health = self.health();
-        let state = match (health.breaker.paused(now), health.quota) {
-            (Some((left, reason)), _) => format!("paused for {} s: {reason}", left.as_secs()),
-            (None, Some((used, most))) if used >= i64::from(most) => {
-                format!("paused until tomorrow: today's {most} messages are sent")
-            }
-            (None, Some((used, most))) => format!("ok ({used} of today's {most} sent)"),
-            (None, None) => "ok".to_owned(),
-        };
         RelayStatus {
             id: self.id.to_string(),
-            state,
+            pause: health
+                .breaker
+                .paused(now)
+                .map(|(left, reason)| (left, reason.to_owned())),
+            queue: health.queue,
             connections: self.connections.load(Ordering::Relaxed),
             window: health.breaker.connections(now) as usize,
             rate_per_s: health.throttle.rate(now),

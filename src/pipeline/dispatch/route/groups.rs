@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::rates::{Rates, Wish};
+use super::super::rates::{AHEAD, Rates, Wish};
 use super::pace::Pace;
 use crate::channels::email::relays::Relay;
 
-/// Mails in hand for each connection that a group may have: one on it, the rest at its heels.
+/// Mails in hand at least for each connection that a group may have: one on it, the rest at its
+/// heels.
 const PER_CONNECTION: usize = 4;
 /// What a connection is thought to carry at least, where a group has no rate: for how long the
 /// mails it has no place for go back.
@@ -101,14 +102,19 @@ impl Groups {
         let known = self.0.entry((relay.id.clone(), group)).or_default();
         let connections = limits.connections.map(|most| most as usize);
         let in_hand = known.in_hand.load(Ordering::Relaxed);
-        let is_full = connections.is_some_and(|most| in_hand >= most * PER_CONNECTION);
+        known
+            .pace
+            .take(known.entered - in_hand as u64, AHEAD, Instant::now());
+        // A second's worth, because those without a place come again after a second.
+        let supply = (known.pace.per_second * MORE) as usize;
+        let is_full = connections.is_some_and(|most| in_hand >= supply.max(most * PER_CONNECTION));
         let rate = limits.rate.map(crate::config::Rate::per_second);
         let name = name(relay, group);
         if is_full || (rate.is_some() && rates.near(&name) == 0) {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
             known
                 .pace
-                .take(known.entered - in_hand as u64, Instant::now());
+                .take(known.entered - in_hand as u64, AHEAD, Instant::now());
             let guess = guess.max(known.pace.per_second * MORE);
             return Err(known.wait(rate.unwrap_or(guess)));
         }
@@ -127,10 +133,7 @@ impl Group {
     /// Those that go back come again one after another, at the group's rate.
     fn wait(&mut self, rate: f64) -> Duration {
         let now = Instant::now();
-        let last = self
-            .last_due
-            .unwrap_or(now)
-            .max(now + super::super::rates::AHEAD);
+        let last = self.last_due.unwrap_or(now).max(now + AHEAD);
         let due = last + Duration::from_secs_f64(1.0 / rate);
         self.last_due = Some(due);
         due - now

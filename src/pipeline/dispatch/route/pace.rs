@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-/// How often it is taken.
-const PACED: Duration = Duration::from_millis(250);
-
 /// A pace, from a count that grows.
 #[derive(Default)]
 pub(super) struct Pace {
@@ -14,10 +11,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn take(&mut self, ended: u64, now: Instant) {
+    /// Takes it anew, if that was not done within the last `every`.
+    pub(super) fn take(&mut self, ended: u64, every: Duration, now: Instant) {
         let since = *self.at.get_or_insert(now);
         let passed = now.duration_since(since);
-        if passed < PACED {
+        if passed < every {
             return;
         }
         // A count of mails is exact far beyond what is sent in a moment.

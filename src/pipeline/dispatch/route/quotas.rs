@@ -57,7 +57,6 @@ impl Quotas {
     ) -> Result<Option<usize>, StoreError> {
         let today = relay.today(app.clock.now());
         let Some(most) = today.most else {
-            relay.set_quota(None);
             if let Some(taken) = self.0.remove(&relay.id) {
                 taken.give_back(app, &relay.id).await?;
             }
@@ -72,7 +71,6 @@ impl Quotas {
                 (taken.day, taken.left) = (day, Arc::default());
             }
             let used = app.db.quota_used(name, &taken.day).await?;
-            relay.set_quota(Some((used, most)));
             taken.most = most;
             taken.free = usize::try_from(i64::from(most) - used).unwrap_or(0);
             taken.looked = Some(Instant::now());

@@ -1,0 +1,129 @@
+//! Whose turn it is, and what each connection and protocol is held to.
+
+use std::collections::BTreeSet;
+
+use courant::domain::DeliveryState::Sent;
+use courant::domain::UnixMillis;
+
+use crate::kit::{
+    Sender, addresses, alert, count, digest, issue_at, readers, relay, room, to, until_count,
+};
+use crate::support::databases::both_databases;
+use crate::support::newsroom::{DAY_ONE, HOUR};
+use crate::support::process::until;
+use crate::support::smtp::{Setup, Sink};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_overtakes_a_digest_that_is_sent_slowly() {
+    both_databases(async |db| {
+        let room = room(db, "rate = \"40/s\"", "").await;
+        readers(&room, &addresses(200, "digest.example"), "daily").await;
+        readers(&room, &addresses(10, "alert.example"), "instant").await;
+        let slow = digest(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until("the digest is on its way", crate::kit::SOON, async || {
+            (room.sink.received() >= 20).then_some(())
+        })
+        .await;
+        let before = count(&room.app, &slow, Sent).await;
+        let urgent = alert(&room, 2).await;
+        until_count(&room.app, &urgent, Sent, 10).await;
+        let meanwhile = count(&room.app, &slow, Sent).await - before;
+        // Ten alerts take a quarter of a second, after what is in hand and the next look.
+        assert!(meanwhile < 110, "{meanwhile} of the digest went first");
+        until_count(&room.app, &slow, Sent, 200).await;
+        sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_digests_share_a_relay_fairly() {
+    both_databases(async |db| {
+        let room = room(db, "rate = \"40/s\"", "").await;
+        readers(&room, &addresses(80, "one.example"), "daily").await;
+        let one = digest(&room, 1).await;
+        readers(&room, &addresses(80, "two.example"), "weekly").await;
+        // The same Monday morning, for those who read weekly.
+        let two = issue_at(&room, 2, DAY_ONE.plus_ms(HOUR)).await;
+        assert_ne!(one.id, two.id);
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &one, Sent, 60).await;
+        let other = count(&room.app, &two, Sent).await;
+        assert!(
+            (40..=80).contains(&other),
+            "60 of one and {other} of the other"
+        );
+        until_count(&room.app, &two, Sent, 80).await;
+        sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_carries_no_more_messages_and_lives_no_longer_than_it_may() {
+    both_databases(async |db| {
+        let room = room(db, "max_messages = 7\nconnections = 2", "").await;
+        readers(&room, &addresses(60, "readers.example"), "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 60).await;
+        sender.stop().await;
+        let mails = room.sink.accepted();
+        for number in 1..=room.sink.connections() {
+            let carried = mails
+                .iter()
+                .filter(|mail| mail.connection == number)
+                .count();
+            assert!(carried <= 7, "{carried} over connection {number}");
+        }
+        assert!(room.sink.most_open() <= 2, "{}", room.sink.most_open());
+    })
+    .await;
+    both_databases(async |db| {
+        let room = room(db, "max_age = \"1s\"\nconnections = 1\nrate = \"20/s\"", "").await;
+        readers(&room, &addresses(60, "readers.example"), "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 60).await;
+        sender.stop().await;
+        let mails = room.sink.accepted();
+        assert!(room.sink.connections() >= 3, "{}", room.sink.connections());
+        for number in 1..=room.sink.connections() {
+            let times = mails
+                .iter()
+                .filter(|m| m.connection == number)
+                .map(|m| m.at);
+            let (first, last) = (times.clone().min(), times.max());
+            let lived = last.zip(first).map(|(last, first)| last - first);
+            assert!(
+                lived.is_none_or(|lived| lived.as_millis() < 1300),
+                "{lived:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_store_is_served_over_lmtp() {
+    both_databases(async |db| {
+        let store = Sink::start(Setup {
+            lmtp: true,
+            ..Setup::default()
+        })
+        .await;
+        let lmtp = relay("store", &store, "").replace("smtp://", "lmtp://");
+        let channel = format!("relays = [\"store\"]\n{lmtp}");
+        let room = room(db, "", &channel).await;
+        readers(&room, &addresses(40, "readers.example"), "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 40).await;
+        sender.stop().await;
+        let mails = store.accepted();
+        assert_eq!(mails.iter().map(to).collect::<BTreeSet<_>>().len(), 40);
+        assert!(room.sink.mails().is_empty() && issue.created_at <= UnixMillis::now());
+    })
+    .await;
+}
