@@ -19,7 +19,8 @@ mod support;
 use std::time::Duration;
 
 use publication::{Publication, Setup};
-use relay::{Delay, SmtpSink, smtp_source};
+use relay::{Delay, smtp_source};
+use support::postfix::SmtpSink;
 use support::postgres::{Cluster, Durability};
 use support::smtp::Sink;
 use usage::Usage;
@@ -81,7 +82,7 @@ async fn main() {
 
 /// What the wire and the sink give: messages a second.
 fn raw(messages: usize) -> f64 {
-    let sink = SmtpSink::start();
+    let sink = SmtpSink::start(&std::env::temp_dir(), &[]);
     let used = smtp_source(sink.port, 10, messages, SIZE);
     println!("smtp-source, 10 connections: {}", used.line(messages));
     used.rate(messages)
@@ -95,7 +96,7 @@ async fn database(cluster: &Cluster, kind: &str) -> Option<String> {
 }
 
 async fn publish(cluster: &Cluster, kind: &str, signed: bool, readers: usize, raw: f64) {
-    let sink = SmtpSink::start();
+    let sink = SmtpSink::start(&std::env::temp_dir(), &[]);
     let setup = Setup {
         database: database(cluster, kind).await,
         port: sink.port,
@@ -119,7 +120,7 @@ async fn publish(cluster: &Cluster, kind: &str, signed: bool, readers: usize, ra
 
 /// A relay 20 ms away.
 async fn delayed(readers: usize) {
-    let sink = SmtpSink::start();
+    let sink = SmtpSink::start(&std::env::temp_dir(), &[]);
     let far = Delay::start(sink.port, Duration::from_millis(10)).await;
     let used = tokio::task::block_in_place(|| smtp_source(far.port, 50, 5_000, SIZE));
     println!("smtp-source, 20 ms, 50 connections: {}", used.line(5_000));
@@ -160,7 +161,7 @@ async fn one_connection() {
 
 /// A million readers: the freeze and half a minute of sending.
 async fn million(cluster: &Cluster, kind: &str) {
-    let sink = SmtpSink::start();
+    let sink = SmtpSink::start(&std::env::temp_dir(), &[]);
     let setup = Setup {
         database: database(cluster, kind).await,
         port: sink.port,

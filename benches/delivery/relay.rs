@@ -1,8 +1,6 @@
-//! Debian's smtp-sink and smtp-source, and a wire that takes its time.
+//! Debian's smtp-source, and a wire that takes its time.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,63 +9,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::support::postfix::program;
 use super::usage::Usage;
-
-fn program(name: &str) -> String {
-    ["/usr/sbin", "/usr/local/sbin", "/usr/bin"]
-        .into_iter()
-        .map(|dir| format!("{dir}/{name}"))
-        .find(|path| Path::new(path).exists())
-        .unwrap_or_else(|| panic!("{name} is missing; install the package `postfix`"))
-}
-
-/// As root these programs insist on being told whom to run as.
-fn as_whom() -> &'static [&'static str] {
-    let user = Command::new("id").arg("-un").output().unwrap().stdout;
-    if user == b"root\n" {
-        &["-u", "root"]
-    } else {
-        &[]
-    }
-}
-
-/// A running `smtp-sink`, killed when dropped.
-pub struct SmtpSink {
-    child: Child,
-    pub port: u16,
-}
-
-impl SmtpSink {
-    pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let child = Command::new(program("smtp-sink"))
-            .args(as_whom())
-            .args([&format!("127.0.0.1:{port}"), "1000"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let sink = Self { child, port };
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return sink;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("smtp-sink does not listen");
-    }
-}
-
-impl Drop for SmtpSink {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Sends as fast as Postfix's own generator does, over connections that are kept.
 pub fn smtp_source(port: u16, connections: usize, messages: usize, size: usize) -> Usage {

@@ -1,64 +1,11 @@
 //! The same against somebody else's server: Debian's `smtp-sink`, of the package `postfix`.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use courant::channels::email::smtp::{Connection, Endpoint, Protocol, Security};
 
 use crate::kit::{Batch, FROM, Letter, address, name, patient};
-
-/// A running `smtp-sink`, killed when dropped.
-struct SmtpSink {
-    child: Child,
-    port: u16,
-}
-
-impl SmtpSink {
-    fn start(dir: &Path, options: &[&str]) -> Self {
-        let program = ["/usr/sbin/smtp-sink", "/usr/local/sbin/smtp-sink"]
-            .into_iter()
-            .find(|path| Path::new(path).exists())
-            .expect("smtp-sink is missing; install the package `postfix`");
-        let port = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap().port()
-        };
-        // As root it insists on being told whom to run as.
-        let user = Command::new("id").arg("-un").output().unwrap().stdout;
-        let as_root: &[&str] = if user == b"root\n" {
-            &["-u", "root"]
-        } else {
-            &[]
-        };
-        let child = Command::new(program)
-            .args(as_root)
-            .args(options)
-            .arg(format!("127.0.0.1:{port}"))
-            .arg("100")
-            .current_dir(dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let sink = Self { child, port };
-        for _ in 0..200 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return sink;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("smtp-sink does not listen");
-    }
-}
-
-impl Drop for SmtpSink {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::postfix::SmtpSink;
 
 #[tokio::test]
 async fn postfixs_sink_writes_down_what_was_sent() {

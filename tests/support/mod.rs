@@ -4,6 +4,7 @@
 
 pub mod databases;
 pub mod newsroom;
+pub mod postfix;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
