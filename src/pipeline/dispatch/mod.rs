@@ -61,6 +61,8 @@ pub struct Dispatcher {
     /// Lanes of a configuration that is gone.
     retired: Vec<Arc<Lane>>,
     has_sent: bool,
+    /// A claim failed, and may have been made all the same: its commit's answer was lost.
+    is_unsure: bool,
 }
 
 /// What depends on the house: made at the first step, and anew after a reload.
@@ -153,6 +155,11 @@ impl Dispatcher {
         let Some(state) = &mut self.state else {
             return Ok((0, false));
         };
+        if self.is_unsure {
+            let held = self.ledger.held();
+            app.db.release_unheard(&app.owner, &held).await?;
+            self.is_unsure = false;
+        }
         state.shared.exchange(app).await?;
         state.routes.survey(app).await?;
         let has_rested = self.looked.is_none_or(|at| at.elapsed() >= REST);
@@ -255,10 +262,11 @@ impl Dispatcher {
         };
         let (since, now) = (Instant::now(), app.clock.now());
         let (owner, id) = (&app.owner, sending.issue.id);
-        let rows = app
-            .db
-            .claim_deliveries(owner, id, now, now.plus(LEASE), most)
-            .await?;
+        let until = now.plus(LEASE);
+        // Until it has succeeded; also should this future be dropped.
+        self.is_unsure = true;
+        let rows = app.db.claim_deliveries(owner, id, now, until, most).await?;
+        self.is_unsure = false;
         let mut tries = Vec::with_capacity(rows.len());
         for row in rows {
             self.ledger.take(row.id, row.generation);
