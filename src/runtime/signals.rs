@@ -73,7 +73,6 @@ async fn reload(live: &Live, pages: &State) {
     };
     match loaded {
         Ok(app) => {
-            info!(path = %path.display(), "configuration reloaded");
             for warning in app.warnings.iter() {
                 warn!("{warning}");
             }
@@ -83,6 +82,7 @@ async fn reload(live: &Live, pages: &State) {
             let relays = Some(app.relays.clone());
             pages.reload(app.config.clone(), app.templates.clone(), relays);
             live.replace(app);
+            info!(path = %path.display(), "configuration reloaded");
             old.wake.release.notify_one();
             old.wake.tidy.notify_one();
         }

@@ -1,9 +1,11 @@
 //! Leases kept, given back and picked up after a crash, and uncertain deliveries tried again.
 
+use std::collections::HashSet;
+
 use super::counts::Moves;
 use super::operate::{hold, reopen};
 use super::rows::word;
-use super::settle::{End, fence, tell};
+use super::settle::{End, ReturnedRow, fence, give_back, tell};
 use super::sql::{Tx, args, both, dialects, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::DeliveryState::{Deferred, Leased, Sent, Uncertain};
@@ -86,6 +88,9 @@ statements! {
         "UPDATE delivery SET state = 'deferred', due_at = $2, finished_at = NULL, resent = TRUE
          WHERE issue_id = $1 AND state = 'uncertain' AND NOT resent AND finished_at <= $3"
     );
+    HELD = both(
+        "SELECT id, lease_gen FROM delivery WHERE state = 'leased' AND lease_owner = $1"
+    );
 }
 
 impl Db {
@@ -126,6 +131,24 @@ impl Db {
         moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(released)
+    }
+
+    /// Gives back what is `owner`'s by the database and not among what it has in `hand`: taken
+    /// by a call whose answer was lost. Nothing may be taken meanwhile. Returns how many.
+    pub async fn release_unheard(
+        &self,
+        owner: &str,
+        hand: &[(DeliveryId, i64)],
+    ) -> Result<usize, StoreError> {
+        let hand: HashSet<(i64, i64)> = hand.iter().map(|(id, held)| (id.0, *held)).collect();
+        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        let held: Vec<(i64, i64)> = tx.all(&HELD, args![owner]).await?;
+        let unheard = held.into_iter().filter(|row| !hand.contains(row));
+        let unheard: Vec<ReturnedRow> = unheard.map(|(id, held)| (id, held, None)).collect();
+        let released = give_back(&mut tx, &unheard, owner, &mut moves).await?;
+        moves.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(released.len())
     }
 
     /// Owners with leases, on deliveries or sources, that ended.
@@ -218,7 +241,7 @@ async fn take_word(
     }
     let ids: Vec<[i64; 1]> = named.iter().map(|(id, ..)| [*id]).collect();
     let lost: Vec<(i64,)> = tx.all(&OURS, args![&json(&ids), owner, ended]).await?;
-    let lost: std::collections::HashSet<i64> = lost.into_iter().map(|(id,)| id).collect();
+    let lost: HashSet<i64> = lost.into_iter().map(|(id,)| id).collect();
     let ends: Vec<End<'_>> = named
         .iter()
         .filter(|(id, ..)| lost.contains(id))

@@ -62,6 +62,8 @@ pub struct Dispatcher {
     /// Lanes of a configuration that is gone.
     retired: Vec<Arc<Lane>>,
     has_sent: bool,
+    /// A claim failed, and may have been made all the same: its commit's answer was lost.
+    is_unsure: bool,
 }
 
 /// What depends on the house: made at the first step, and anew after a reload.

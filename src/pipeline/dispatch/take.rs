@@ -18,6 +18,10 @@ impl Dispatcher {
         let Some(state) = &mut self.state else {
             return Ok((0, false));
         };
+        if self.is_unsure {
+            app.db.release_unheard(&app.owner, &app.held.all()).await?;
+            self.is_unsure = false;
+        }
         state.shared.exchange(app).await?;
         state.routes.survey(app).await?;
         let has_rested = self.looked.is_none_or(|at| at.elapsed() >= REST);
@@ -120,10 +124,11 @@ impl Dispatcher {
         };
         let (since, now) = (Instant::now(), app.clock.now());
         let (owner, id) = (&app.owner, sending.issue.id);
-        let rows = app
-            .db
-            .claim_deliveries(owner, id, now, now.plus(LEASE), most)
-            .await?;
+        let until = now.plus(LEASE);
+        // Until it has succeeded; also should this future be dropped.
+        self.is_unsure = true;
+        let rows = app.db.claim_deliveries(owner, id, now, until, most).await?;
+        self.is_unsure = false;
         let mut tries = Vec::with_capacity(rows.len());
         for row in rows {
             app.held.take(row.id, row.generation);
