@@ -15,6 +15,8 @@ mod kit;
 mod failover;
 #[path = "delivery/pace.rs"]
 mod pace;
+#[path = "delivery/signed.rs"]
+mod signed;
 #[path = "delivery/trouble.rs"]
 mod trouble;
 #[path = "delivery/turns.rs"]

@@ -1,8 +1,13 @@
 //! Operators and their tools.
 
-use courant::domain::IssueState;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::kit::{Site, request};
+use courant::channels::email::Relays;
+use courant::domain::{IssueState, UnixMillis};
+use courant::templates::Templates;
+
+use super::kit::{Site, configuration, request};
 
 #[tokio::test]
 async fn status_has_the_shape_scripts_rely_on() {
@@ -168,6 +173,48 @@ async fn metrics_count_requests_by_route_and_tell_the_queue() {
     }
     assert!(text.contains("courant_build_info{") && text.ends_with("# EOF\n"));
     assert!(!text.contains("a-secret-token") && !text.contains("no-such-page-7"));
+}
+
+#[tokio::test]
+async fn metrics_and_the_page_tell_what_a_relay_is_given() {
+    let site = Site::open().await;
+    let mut config = configuration();
+    let relay = config.relays.get_mut("main").unwrap();
+    (relay.day_quota, relay.rate) = (Some(500), "20/s".parse().ok());
+    let relays = Arc::new(Relays::new(&config));
+    let templates = Arc::new(Templates::load(None).unwrap());
+    let known = relays.iter().next().unwrap().clone();
+    known.set_queue(7, 2);
+    site.state.reload(Arc::new(config), templates, Some(relays));
+    let today = known.today(UnixMillis::now()).date.to_string();
+    site.db.take_quota("main", &today, 30, 500).await.unwrap();
+    let until = UnixMillis::now().plus(Duration::from_secs(900));
+    let why = "421 4.7.0 [TSS04] deferred";
+    site.db.set_relay_pause("main", until, why).await.unwrap();
+    let text = site.admin("/metrics").await.text().to_owned();
+    for line in [
+        "courant_smtp_connections{relay=\"main\"} 0",
+        "courant_smtp_connections_limit{relay=\"main\"} 5",
+        "courant_smtp_rate_limit{relay=\"main\"} 20.0",
+        "courant_smtp_relay_paused{relay=\"main\"} 1",
+        "courant_smtp_quota_used{relay=\"main\"} 30",
+        "courant_smtp_quota_limit{relay=\"main\"} 500",
+        "courant_smtp_messages_total{relay=\"main\",result=\"accepted\"} 0",
+        "courant_smtp_connection_failures_total{relay=\"main\"} 0",
+        "courant_delivery_queue_depth{relay=\"main\",state=\"waiting\"} 7",
+        "courant_delivery_queue_depth{relay=\"main\",state=\"carried\"} 2",
+        "courant_deliveries_in_flight 0",
+        "courant_deliveries_uncertain_total 0",
+        "courant_lease_fenced_writes_total 0",
+        "courant_journal_size_bytes 0",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let page = site.admin("/").await.text().to_owned();
+    assert!(
+        page.contains("30 of 500") && page.contains("[TSS04]"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -194,12 +194,10 @@ pub(super) async fn pause(sending: &Sending, why: &str) {
     let id = sending.issue.id;
     sending.stop();
     let states = [IssueState::Sending];
-    match sending
-        .app
-        .db
-        .set_issue_state(id, &states, IssueState::Paused)
-        .await
-    {
+    let db = &sending.app.db;
+    let paused = db.set_issue_state(id, &states, IssueState::Paused).await;
+    sending.told();
+    match paused {
         Ok(true) => error!(
             issue.id = id.0,
             error = why,

@@ -20,6 +20,8 @@ pub(super) struct Sending {
     alert: bool,
     /// Paused by this process: what it has in hand does not leave any more.
     stopped: AtomicBool,
+    /// The database has been told.
+    is_told: AtomicBool,
     health: Mutex<IssueHealth>,
 }
 
@@ -40,6 +42,7 @@ impl Sending {
             app: app.clone(),
             alert,
             stopped: AtomicBool::new(false),
+            is_told: AtomicBool::new(false),
             health: Mutex::default(),
         }
     }
@@ -60,6 +63,11 @@ impl Sending {
 
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// That it is stopped stands in the database, for everybody.
+    pub(super) fn told(&self) {
+        self.is_told.store(true, Ordering::Relaxed);
     }
 
     /// Its channel, if the configuration still has it.
@@ -109,7 +117,8 @@ impl Sendings {
     pub(super) fn get(&mut self, app: &App, issue: Issue) -> Arc<Sending> {
         let id = issue.id;
         // One that was stopped here and is sent again was resumed: it begins anew.
-        if let Some(sending) = self.0.get(&id).filter(|sending| !sending.is_stopped()) {
+        let is_over = |one: &Sending| one.is_stopped() && one.is_told.load(Ordering::Relaxed);
+        if let Some(sending) = self.0.get(&id).filter(|sending| !is_over(sending)) {
             return sending.clone();
         }
         if self.0.len() >= MOST_KEPT {

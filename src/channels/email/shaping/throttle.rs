@@ -14,6 +14,10 @@ const DOUBLING: Duration = Duration::from_secs(5 * 60);
 const FORGET: Duration = Duration::from_secs(60 * 60);
 /// The lowest rate that is learned: a mail in ten seconds.
 const LEAST: f64 = 0.1;
+/// Messages that must have been sent before their flow says how much is too much.
+const FEWEST: f64 = 10.0;
+/// Where less is known and nothing is configured, a cut starts from so many a second.
+const UNKNOWN: f64 = 10.0;
 /// The time over which the flow is averaged, in seconds.
 const AVERAGED: f64 = 10.0;
 
@@ -53,8 +57,13 @@ impl Throttle {
             return;
         }
         // A limit that is not reached is not what the relay complains of.
-        let flow = self.flow.rate(now);
-        let from = self.rate(now).map_or(flow, |limit| limit.min(flow));
+        let limit = self.rate(now);
+        let from = if self.flow.count_at(now) < FEWEST {
+            limit.unwrap_or(UNKNOWN)
+        } else {
+            let flow = self.flow.rate(now);
+            limit.map_or(flow, |limit| limit.min(flow))
+        };
         self.cut = Some(((from * CUT).max(LEAST), now));
     }
 
@@ -172,6 +181,17 @@ mod tests {
         let now = send(&mut throttle, 70, 20, now);
         throttle.throttled(now);
         assert!(near(throttle.rate(now), 49.0), "{:?}", throttle.rate(now));
+    }
+
+    #[test]
+    fn a_complaint_about_the_first_messages_does_not_stop_the_rest() {
+        let now = Instant::now();
+        for (configured, left) in [(None, 7.0), (Some(100.0), 70.0)] {
+            let mut throttle = Throttle::new(configured);
+            let now = send(&mut throttle, 1, 3, now);
+            throttle.throttled(now);
+            assert!(near(throttle.rate(now), left), "{:?}", throttle.rate(now));
+        }
     }
 
     #[test]

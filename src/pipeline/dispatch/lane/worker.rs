@@ -134,6 +134,10 @@ impl Feed for Carrier<'_> {
         self.lane.relay.note(&verdict);
         let relay = Some(self.lane.relay.id.clone());
         if let Some(alarm) = parcel.attempt.issue.heard(&verdict) {
+            if alarm.pause {
+                // At once: what waits behind it would be refused as well.
+                parcel.attempt.issue.stop();
+            }
             if alarm.open_breaker {
                 self.lane.relay.give_rest(&alarm.reason);
             }
