@@ -111,7 +111,17 @@ fn is_the_contracts(status: &Value) {
     assert_eq!(keys(&status["sources"][0]), sorted(source));
     let channel = ["id", "kind", "state", "next_run", "last_issue"];
     assert_eq!(keys(&status["channels"][0]), sorted(channel));
-    let relay = ["id", "state", "connections", "rate_per_s"];
+    let relay = [
+        "id",
+        "state",
+        "connections",
+        "rate_per_s",
+        "window",
+        "paused_until",
+        "reason",
+        "quota",
+        "quota_used",
+    ];
     assert_eq!(keys(&status["relays"][0]), sorted(relay));
     let deliveries = [
         "pending",

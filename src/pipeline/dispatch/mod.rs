@@ -262,6 +262,10 @@ impl Dispatcher {
         }
         app.db.finish_issues(app.clock.now()).await?;
         app.db.release_leases(&app.owner).await?;
+        if let Some(state) = &mut self.state {
+            // What a relay said last holds for whoever sends next.
+            state.shared.exchange(app).await?;
+        }
         hand.journal.end();
         Ok(())
     }
