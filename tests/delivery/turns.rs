@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use courant::domain::DeliveryState::Sent;
-use courant::domain::UnixMillis;
 
 use crate::kit::{
     Sender, addresses, alert, count, digest, issue_at, readers, relay, room, to, until_count,
@@ -76,7 +75,22 @@ async fn a_connection_carries_no_more_messages_and_lives_no_longer_than_it_may()
                 .count();
             assert!(carried <= 7, "{carried} over connection {number}");
         }
-        assert!(room.sink.most_open() <= 2, "{}", room.sink.most_open());
+        // An old connection's goodbye may cross the next one's greeting: what counts is how many
+        // carry mail at a time.
+        let life = |number: &usize| {
+            let times = mails.iter().filter(|mail| mail.connection == *number);
+            let times = times.map(|mail| mail.at);
+            Some((times.clone().min()?, times.max()?))
+        };
+        let lives: Vec<_> = (1..=room.sink.connections())
+            .filter_map(|n| life(&n))
+            .collect();
+        for mail in &mails {
+            let alive = lives
+                .iter()
+                .filter(|(first, last)| (*first..=*last).contains(&mail.at));
+            assert!(alive.count() <= 2, "more than two connections carry mail");
+        }
     })
     .await;
     both_databases(async |db| {
@@ -122,7 +136,7 @@ async fn a_mail_store_is_served_over_lmtp() {
         sender.stop().await;
         let mails = store.accepted();
         assert_eq!(mails.iter().map(to).collect::<BTreeSet<_>>().len(), 40);
-        assert!(room.sink.mails().is_empty() && issue.created_at <= UnixMillis::now());
+        assert!(room.sink.mails().is_empty());
     })
     .await;
 }

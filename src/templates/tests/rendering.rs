@@ -110,7 +110,10 @@ fn status(error: &Value) -> Value {
         ],
         "channels": [{"id": "brief", "kind": "email", "state": "ok", "next_run": "2026-11-24T02:00:00Z", "last_issue": 12}],
         "deliveries": {"pending": 0, "leased": 0, "sent": 120_345, "deferred": 3, "failed": 1, "suppressed": 2, "uncertain": 0, "cancelled": 0},
-        "relays": [{"id": "main", "state": "ok", "connections": 2, "rate_per_s": 50}],
+        "relays": [{
+            "id": "main", "state": "ok", "connections": 2, "window": 5, "rate_per_s": 50,
+            "quota": 5000, "quota_used": 1200, "paused_until": null, "reason": null,
+        }],
     })
 }
 
