@@ -42,7 +42,8 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Inner {
-    file: File,
+    /// None after an end: a later send begins the file anew.
+    file: Option<File>,
     length: u64,
     /// Tries whose end the database does not have yet; with the answer, once it came.
     open: HashMap<Row, Option<Answer>>,
@@ -67,7 +68,7 @@ impl Journal {
         Ok(Self {
             path,
             inner: Mutex::new(Inner {
-                file,
+                file: Some(file),
                 length,
                 open: HashMap::new(),
                 line: String::new(),
@@ -87,7 +88,9 @@ impl Journal {
     pub fn leaving(&self, id: DeliveryId, generation: i64) -> Result<(), StoreError> {
         let row = (id, generation);
         let mut inner = self.lock();
-        inner.write(row, None).map_err(|e| trouble(&self.path, e))?;
+        inner
+            .write(&self.path, row, None)
+            .map_err(|e| trouble(&self.path, e))?;
         inner.open.insert(row, None);
         Ok(())
     }
@@ -109,7 +112,7 @@ impl Journal {
         });
         let row = (id, generation);
         let mut inner = self.lock();
-        let written = inner.write(row, Some(&answer));
+        let written = inner.write(&self.path, row, Some(&answer));
         inner.open.insert(row, Some(answer));
         written.map_err(|e| trouble(&self.path, e))
     }
@@ -125,7 +128,7 @@ impl Journal {
         }
         // Should it not be possible, the long file goes on being right.
         match fresh(&self.path, &inner.open) {
-            Ok((file, length)) => (inner.file, inner.length) = (file, length),
+            Ok((file, length)) => (inner.file, inner.length) = (Some(file), length),
             Err(error) => {
                 tracing::warn!(path = %self.path.display(), %error, "the journal grows on");
             }
@@ -140,7 +143,8 @@ impl Journal {
 
     /// Ends the journal. A file in which something is open stays for the next process.
     pub fn end(&self) {
-        if self.lock().open.is_empty() {
+        let mut inner = self.lock();
+        if inner.open.is_empty() && inner.file.take().is_some() {
             remove(&self.path);
         }
     }
@@ -176,17 +180,26 @@ impl Journal {
 
 impl Inner {
     /// One line, whole or not at all.
-    fn write(&mut self, row: Row, answer: Option<&Answer>) -> std::io::Result<()> {
+    fn write(&mut self, path: &Path, row: Row, answer: Option<&Answer>) -> std::io::Result<()> {
         self.line.clear();
         push_line(&mut self.line, row, answer);
-        match self.file.write_all(self.line.as_bytes()) {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let (file, length) = fresh(path, &self.open)?;
+                self.length = length;
+                file
+            }
+        };
+        let file = self.file.insert(file);
+        match file.write_all(self.line.as_bytes()) {
             Ok(()) => {
                 self.length += self.line.len() as u64;
                 Ok(())
             }
             Err(error) => {
                 // Half a line would spoil the next; a full disk lets a file be cut.
-                self.file.set_len(self.length)?;
+                file.set_len(self.length)?;
                 Err(error)
             }
         }

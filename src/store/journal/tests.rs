@@ -96,6 +96,13 @@ fn a_journal_with_nothing_open_leaves_no_file() {
     journal.forget([row(1)]);
     journal.end();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    // Another send of the same process begins it anew.
+    journal.end();
+    journal.leaving(DeliveryId(2), 1).unwrap();
+    drop(journal);
+    let dead = found(dir.path()).pop().unwrap();
+    assert_eq!(dead.flight.in_flight, [row(2)]);
+    dead.done();
     let other = TokenKey::new(&[8; 32]);
     drop(Journal::begin(dir.path(), &other, "run-2").unwrap());
     assert!(found(dir.path()).is_empty(), "of another database");
