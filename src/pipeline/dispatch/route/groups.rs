@@ -112,9 +112,6 @@ impl Groups {
         let name = name(relay, group);
         if is_full || (rate.is_some() && rates.near(&name) == 0) {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
-            known
-                .pace
-                .take(known.entered - in_hand as u64, AHEAD, Instant::now());
             let guess = guess.max(known.pace.per_second * MORE);
             return Err(known.wait(rate.unwrap_or(guess)));
         }
