@@ -11,12 +11,16 @@ use super::words;
 words! {
     /// What a key was made of, strongest first.
     KeyKind {
+        /// The site and the number of the post in it: what WordPress itself goes by.
+        Wordpress = "wp",
         /// The source's own id, as written (RSS `guid`, Atom `id`).
         Guid = "guid",
         /// The same without what a migration changes: scheme, `www.`, trailing slash.
         GuidNormalised = "guid-norm",
         /// The page's address, normalised and without tracking parameters.
         Link = "link",
+        /// The address that the page itself calls its right one, normalised like a link.
+        Canonical = "canonical",
         /// Title and day, for entries that have nothing else.
         TitleDay = "title-day",
     }
@@ -32,7 +36,9 @@ pub struct IdentityKey {
 }
 
 impl IdentityKey {
-    fn new(kind: KeyKind, value: &str) -> Self {
+    /// A name of that kind; what is longer than 500 bytes is cut.
+    #[must_use]
+    pub fn new(kind: KeyKind, value: &str) -> Self {
         let mut end = value.len().min(500);
         while !value.is_char_boundary(end) {
             end -= 1;
@@ -42,6 +48,13 @@ impl IdentityKey {
             value: value[..end].to_owned(),
         }
     }
+}
+
+/// The name of post `id` of the WordPress site at `site` (its home page).
+#[must_use]
+pub fn wordpress_key(site: &Url, id: u64) -> Option<IdentityKey> {
+    let site = normalise_url(site.as_str())?;
+    Some(IdentityKey::new(KeyKind::Wordpress, &format!("{site}#{id}")))
 }
 
 /// The keys of an entry, strongest first. `day` (`2026-11-23`, or empty) and `title` serve

@@ -90,6 +90,8 @@ pub struct Fetched {
     pub cache_control: Option<String>,
     /// `Expires`.
     pub expires: Option<String>,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The body, decompressed; empty for 304.
     pub body: Vec<u8>,
     /// Whether it was `304 Not Modified`.
@@ -309,6 +311,7 @@ async fn finish(
         retry_after,
         cache_control: text(&headers, header::CACHE_CONTROL),
         expires: text(&headers, header::EXPIRES),
+        headers,
         body,
         not_modified: status == 304,
     })

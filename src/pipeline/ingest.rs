@@ -68,6 +68,8 @@ async fn poll_one(
         etag: memory.etag.clone(),
         last_modified: memory.last_modified.clone(),
         url_override: memory.moved_to.clone(),
+        state: memory.state.clone(),
+        full: false,
     };
     let polled = source.adapter.poll(&known, &app.client).await;
     let mut result = match polled {
@@ -139,6 +141,22 @@ async fn read(
     Ok(result)
 }
 
+/// The memory as it is, for what an answer does not change.
+fn kept(memory: &SourceMemory) -> NextMemory {
+    NextMemory {
+        etag: memory.etag.clone(),
+        last_modified: memory.last_modified.clone(),
+        moved_to: memory.moved_to.clone(),
+        baselined: memory.baselined,
+        hints: memory.hints.clone(),
+        move_heard: memory.move_heard.clone(),
+        move_heard_at: memory.move_heard_at,
+        full_at: memory.full_at,
+        by_links: memory.by_links,
+        ..NextMemory::default()
+    }
+}
+
 /// What a good answer without news leads to.
 fn unchanged(memory: &SourceMemory, polled: &Polled, now: UnixMillis) -> PollResult {
     PollResult {
@@ -148,12 +166,13 @@ fn unchanged(memory: &SourceMemory, polled: &Polled, now: UnixMillis) -> PollRes
         memory: NextMemory {
             etag: polled.etag.clone(),
             last_modified: polled.last_modified.clone(),
-            moved_to: memory.moved_to.clone(),
             next_fetch_at: now,
             fails: 0,
             error: None,
             gone: false,
             baselined: true,
+            state: polled.state.clone(),
+            ..kept(memory)
         },
         fetch: FetchRow {
             status: Some(polled.status),
@@ -260,14 +279,11 @@ fn failed(
         owner: String::new(),
         changes: Vec::new(),
         memory: NextMemory {
-            etag: memory.etag.clone(),
-            last_modified: memory.last_modified.clone(),
-            moved_to: memory.moved_to.clone(),
             next_fetch_at: now.plus(pause),
             fails,
             error: Some(error.message.clone()),
             gone: error.gone,
-            baselined: memory.baselined,
+            ..kept(memory)
         },
         fetch: FetchRow {
             status: error.status,

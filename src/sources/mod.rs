@@ -14,7 +14,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::{Problem, SourceConfig, alternatives, nearest};
-use crate::domain::Entry;
+use crate::domain::{Entry, IdentityKey};
 use crate::net;
 
 /// A future that can be kept in a trait object.
@@ -77,6 +77,11 @@ pub struct Memory {
     pub last_modified: Option<String>,
     /// Where the source has moved for good; asked instead of the configured address.
     pub url_override: Option<String>,
+    /// [`Polled::state`] of the last answer.
+    pub state: Option<String>,
+    /// Everything is to be looked at again: there are no validators, and a source that asks for
+    /// what changed since last time looks further back.
+    pub full: bool,
 }
 
 /// What a source answered.
@@ -101,6 +106,45 @@ pub struct Polled {
     pub moved_to: Option<String>,
     /// What was odd and had to be mended, in sentences for the people who own the source.
     pub notes: Vec<String>,
+    /// What the adapter wants to know next time, in words of its own; kept as it is. `None`
+    /// keeps what was kept before.
+    pub state: Option<String>,
+    /// How often the server wants to be asked.
+    pub hints: Hints,
+    /// Articles that the source says have been withdrawn.
+    pub withdrawn: Vec<Withdrawal>,
+    /// WebSub hubs that tell of changes (W3C WebSub §4), and what they call the source.
+    pub hubs: Hubs,
+}
+
+/// When a source wants to be asked again; kept over answers that say nothing of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The longest of what it names: RSS `ttl`, `sy:updatePeriod`, `max-age`, `Expires`.
+    pub pause: Option<Duration>,
+    /// Hours of the day in UTC in which it has nothing new, bit 0 for midnight (RSS `skipHours`).
+    pub skip_hours: u32,
+    /// Days on which it has nothing new, bit 0 for Monday (RSS `skipDays`).
+    pub skip_days: u8,
+}
+
+/// An article that its source took back. It may come twice or by mistake; it is confirmed
+/// before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Its names.
+    pub keys: Vec<IdentityKey>,
+    /// How we know, in words for an operator.
+    pub why: String,
+}
+
+/// Where a source can be subscribed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hubs {
+    /// Addresses of hubs, as the source orders them.
+    pub hubs: Vec<String>,
+    /// `rel=self`: what the hubs know it as.
+    pub topic: Option<String>,
 }
 
 /// Why a source could not be read.

@@ -31,6 +31,7 @@ macro_rules! steps {
 steps! {
     1 "0001_init";
     2 "0002_outbox";
+    3 "0003_sources";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

@@ -74,6 +74,18 @@ pub struct NextMemory {
     pub gone: bool,
     /// Whether the first poll has happened.
     pub baselined: bool,
+    /// What the adapter wants to know next time; `None` keeps what it wanted before.
+    pub state: Option<String>,
+    /// When it wants to be asked, as JSON.
+    pub hints: String,
+    /// Where it says that it has moved for good, not yet believed.
+    pub move_heard: Option<String>,
+    /// When that was first heard.
+    pub move_heard_at: Option<UnixMillis>,
+    /// When everything of it was last looked at.
+    pub full_at: Option<UnixMillis>,
+    /// Whether its guids are not to be trusted.
+    pub by_links: bool,
 }
 
 /// The poll's line in the source's log. How many articles were new is counted by the store.
@@ -121,7 +133,9 @@ statements! {
     REMEMBER = both(
         "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5, next_fetch_at = $6,
             fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
-            last_ok_at = COALESCE($12, last_ok_at), lease_owner = NULL, lease_until = NULL
+            last_ok_at = COALESCE($12, last_ok_at), state = COALESCE($13, state), hints = $14,
+            move_heard = $15, move_heard_at = $16, full_at = $17, by_links = $18,
+            lease_owner = NULL, lease_until = NULL
          WHERE name = $1 AND lease_owner = $2"
     );
     LOG_FETCH = both(
@@ -190,6 +204,12 @@ async fn remember(tx: &mut Tx, poll: &PollResult, now: UnixMillis) -> Result<(),
         memory.baselined,
         now,
         last_ok,
+        &memory.state,
+        &memory.hints,
+        &memory.move_heard,
+        memory.move_heard_at,
+        memory.full_at,
+        memory.by_links,
     ];
     match tx.run(&REMEMBER, values).await? {
         0 => Err(StoreError::LeaseLost(poll.source.clone())),

@@ -32,6 +32,19 @@ pub struct SourceMemory {
     pub error: Option<String>,
     /// It said that it is gone for good (410) and is not asked any more.
     pub gone: bool,
+    /// What its adapter wants to know next time, in its own words.
+    pub state: Option<String>,
+    /// When it wants to be asked, as JSON of its hints.
+    pub hints: String,
+    /// Where the last answer said that it has moved for good; believed when another one says so
+    /// later.
+    pub move_heard: Option<String>,
+    /// When that was first heard.
+    pub move_heard_at: Option<UnixMillis>,
+    /// When everything of it was last looked at, without validators.
+    pub full_at: Option<UnixMillis>,
+    /// Its guids changed once for articles that did not; its addresses identify them since.
+    pub by_links: bool,
 }
 
 row! {
@@ -39,7 +52,8 @@ row! {
         name: String, etag: Option<String>, last_modified: Option<String>,
         moved_to: Option<String>, baselined: bool, last_fetch_at: Option<i64>,
         last_ok_at: Option<i64>, next_fetch_at: Option<i64>, fails: i64, error: Option<String>,
-        gone: bool,
+        gone: bool, state: Option<String>, hints: String, move_heard: Option<String>,
+        move_heard_at: Option<i64>, full_at: Option<i64>, by_links: bool,
     }
 }
 
@@ -57,6 +71,12 @@ impl From<SourceRow> for SourceMemory {
             fails: row.fails,
             error: row.error,
             gone: row.gone,
+            state: row.state,
+            hints: row.hints,
+            move_heard: row.move_heard,
+            move_heard_at: row.move_heard_at.map(UnixMillis),
+            full_at: row.full_at.map(UnixMillis),
+            by_links: row.by_links,
         }
     }
 }
@@ -105,7 +125,8 @@ impl TryFrom<KnownRow> for KnownArticle {
 macro_rules! source_columns {
     () => {
         "name, etag, last_modified, moved_to, baselined, last_fetch_at, last_ok_at, \
-         next_fetch_at, fails, error, gone"
+         next_fetch_at, fails, error, gone, state, hints, move_heard, move_heard_at, full_at, \
+         by_links"
     };
 }
 
@@ -137,7 +158,8 @@ statements! {
     PLACE_SOURCES = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_address FROM",
         ") UPDATE source SET address = given_address, etag = NULL, last_modified = NULL,
-            moved_to = NULL, gone = FALSE, fails = 0, error = NULL, next_fetch_at = $2
+            moved_to = NULL, gone = FALSE, fails = 0, error = NULL, next_fetch_at = $2,
+            state = NULL, hints = '{}', move_heard = NULL, move_heard_at = NULL, full_at = NULL
          FROM given WHERE name = given_name AND address <> given_address"
     );
     SOURCES = both(concat!("SELECT ", source_columns!(), " FROM source ORDER BY name"));

@@ -140,14 +140,9 @@ impl Site {
 
     async fn poll(&self, change: Change) -> courant::store::Applied {
         let memory = NextMemory {
-            etag: None,
-            last_modified: None,
-            moved_to: None,
             next_fetch_at: MORNING,
-            fails: 0,
-            error: None,
-            gone: false,
             baselined: true,
+            ..NextMemory::default()
         };
         let fetch = FetchRow {
             status: Some(200),

@@ -48,7 +48,7 @@ async fn an_unchanged_feed_is_asked_with_its_validators_and_costs_nothing() {
     let memory = Memory {
         etag: first.etag,
         last_modified: first.last_modified,
-        url_override: None,
+        ..Memory::default()
     };
     let second = poll(&site, "/feed", &memory).await.unwrap();
     assert!(second.not_modified && second.entries.is_empty());
