@@ -153,7 +153,9 @@ async fn one_connection() {
     let mut gaps: Vec<(Duration, usize)> = between.zip(1..).collect();
     gaps.sort();
     let longest = gaps.iter().rev().take(5);
-    let longest: Vec<String> = longest.map(|(gap, at)| format!("{gap:?} after {at}")).collect();
+    let longest: Vec<String> = longest
+        .map(|(gap, at)| format!("{gap:?} after {at}"))
+        .collect();
     println!(
         "courant, sqlite, 1 connection: {}; between two messages: median {:?}, longest {}",
         used.line(READERS),
