@@ -7,14 +7,15 @@ use url::Url;
 
 use crate::domain::{Entry, Image, UnixMillis, keys_of};
 use crate::html;
+use crate::sources::repair::ItemFacts;
 
 /// What an entry needs to know of its document.
 pub(super) struct Context<'a> {
     pub(super) base: &'a Url,
     pub(super) feed: &'a model::Feed,
     pub(super) language: Option<&'a str>,
-    /// Guids that are no addresses.
-    pub(super) not_links: HashSet<String>,
+    /// What feed-rs leaves out of items of XML, in their order.
+    pub(super) items: &'a [ItemFacts],
     /// What feed-rs leaves out of JSON items, in their order.
     pub(super) extras: Vec<JsonExtra>,
 }
@@ -57,7 +58,8 @@ pub(super) fn language_tag(text: &str) -> Option<String> {
 pub(super) fn to_entry(entry: &model::Entry, at: usize, context: &Context<'_>) -> Entry {
     let extra = context.extras.get(at).cloned().unwrap_or_default();
     let guid = Some(entry.id.trim()).filter(|id| !id.is_empty());
-    let url = link(entry, context).or_else(|| permalink(guid, context));
+    let facts = context.items.get(at);
+    let url = link(entry, context).or_else(|| permalink(guid, facts, context));
     let base = url.as_ref().unwrap_or(context.base);
     let content_html = content(entry);
     let summary_html = entry.summary.as_ref().map(|t| markup(t, context));
@@ -88,11 +90,12 @@ pub(super) fn to_entry(entry: &model::Entry, at: usize, context: &Context<'_>) -
         url: url.map(String::from),
         title,
         authors: authors(entry, context.feed),
-        topics: topics(entry),
+        topics: topics(entry, facts),
         image,
         language: [
             extra.language.as_deref(),
             entry.language.as_deref(),
+            facts.and_then(|f| f.language.as_deref()),
             context.language,
         ]
         .into_iter()
@@ -129,8 +132,8 @@ fn link(entry: &model::Entry, context: &Context<'_>) -> Option<Url> {
 }
 
 /// RSS 2.0: a guid is the article's address unless it says otherwise.
-fn permalink(guid: Option<&str>, context: &Context<'_>) -> Option<Url> {
-    let guid = guid.filter(|g| !context.not_links.contains(*g))?;
+fn permalink(guid: Option<&str>, facts: Option<&ItemFacts>, context: &Context<'_>) -> Option<Url> {
+    let guid = guid.filter(|_| facts.is_none_or(|f| f.is_permalink != Some(false)))?;
     let url = Url::parse(guid).ok()?;
     web_address(url.as_str(), context.base)
 }
@@ -203,12 +206,15 @@ fn authors(entry: &model::Entry, feed: &model::Feed) -> Vec<String> {
     distinct(tidy.filter(|name| !name.contains('@')), 20)
 }
 
-fn topics(entry: &model::Entry) -> Vec<String> {
+fn topics(entry: &model::Entry, facts: Option<&ItemFacts>) -> Vec<String> {
     let labels = entry.categories.iter().map(|category| {
         let label = category.label.as_deref().filter(|l| !l.trim().is_empty());
         html::plain(label.unwrap_or(&category.term))
     });
-    distinct(labels.filter(|topic| !topic.starts_with("http")), 50)
+    let subjects = facts.map_or(&[][..], |f| &f.subjects);
+    let subjects = subjects.iter().map(|subject| html::plain(subject));
+    let all = labels.chain(subjects);
+    distinct(all.filter(|topic| !topic.starts_with("http")), 50)
 }
 
 /// The texts that are something, each once whatever its case, at most `most`.

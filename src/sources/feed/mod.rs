@@ -1,12 +1,13 @@
 //! RSS, Atom and JSON Feed, as they are and as they should be.
 //!
-//! feed-rs reads them, off the async threads and inside a panic guard, behind a few repairs
-//! (`decode`); `entry` makes articles of what it read. Identity is ours: feed-rs invents
-//! ids for entries without one, and the invented id changes with a corrected title.
+//! Every document goes through [`repair`](super::repair) first; feed-rs reads what comes out,
+//! off the async threads and inside a panic guard; `entry` makes articles of what it read and
+//! `hints` what the server and the feed say about asking again. Identity is ours: feed-rs
+//! invents ids for entries without one, and the invented id changes with a corrected title.
 
 mod dates;
-mod decode;
 mod entry;
+mod hints;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -98,6 +99,7 @@ impl Feed {
             bytes: fetched.body.len(),
             status: fetched.status,
             moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
+            hints: hints::of_answer(&fetched),
             ..Polled::default()
         };
         if fetched.not_modified {
@@ -109,6 +111,7 @@ impl Feed {
             return Ok(polled);
         }
         let at = fetched.final_url.clone();
+        let headers = fetched.headers.clone();
         // A parser of strangers' input may panic; the task is its guard beside catch_unwind.
         let parsed = tokio::task::spawn_blocking(move || parse_fetched(&fetched))
             .await
@@ -117,6 +120,9 @@ impl Feed {
         if parsed.is_wordpress {
             polled.etag = polled.etag.map(strong);
         }
+        polled.hints = hints::with_feeds(polled.hints, &parsed.facts);
+        polled.hubs = hints::hubs(&headers, &parsed.facts, &at);
+        polled.withdrawn = hints::withdrawn(&parsed.facts);
         polled.entries = parsed.entries;
         polled.feed_language = parsed.language;
         polled.notes = parsed.notes;

@@ -1,21 +1,23 @@
-//! A document to entries: which parser, which repairs, and what to say when neither helps.
+//! A document to entries: what it says of itself, and what to say when it cannot be read.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feed_rs::parser::{Builder, ParseErrorKind, ParseFeedError};
 use url::Url;
 
-use super::entry::{Context, to_entry};
-use super::{dates, decode};
+use super::dates;
+use super::entry::{Context, language_tag, to_entry};
 use crate::domain::{Entry, IdentityKey, KeyKind};
 use crate::html;
+use crate::sources::repair::{self, Facts, Repaired, Root};
 
 /// Entries of one document that are kept, newest first as feeds have them.
 const MOST_ENTRIES: usize = 10_000;
 /// A document that claims more is not parsed: each empty `<item>` takes 900 bytes of memory.
 const ABSURD_ENTRIES: usize = 50_000;
+/// Repairs that are told.
+const MOST_NOTES: usize = 20;
 
 /// What a document held.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct Parsed {
     pub(super) language: Option<String>,
     pub(super) is_wordpress: bool,
     pub(super) notes: Vec<String>,
+    /// What it says beside its articles.
+    pub(super) facts: Facts,
 }
 
 /// Reads a feed of any of the three formats. `base` is where it came from.
@@ -32,22 +36,37 @@ pub(super) fn parse(
     content_type: Option<&str>,
     base: &Url,
 ) -> Result<Parsed, String> {
-    let text = decode::decode(bytes, content_type);
-    refuse_what_is_no_feed(&text, base)?;
-    let is_json = text.starts_with('{');
-    let mut notes = Vec::new();
-    let feed = read_or_repair(&text, is_json, base, &mut notes)?;
-    let language = feed
-        .language
-        .as_deref()
-        .and_then(super::entry::language_tag);
+    let decoded = repair::decode(bytes, content_type, base);
+    refuse_what_is_no_feed(&decoded.text, base)?;
+    let repaired = repair::mend(&decoded.text);
+    refuse_a_flood(&repaired)?;
+    let feed = read(&repaired.text, base).map_err(|why| explain(&why, &decoded.text, &repaired))?;
+    if feed.entries.is_empty() && repaired.facts.truncated {
+        return Err(broken_off(&decoded.text));
+    }
+    let all = decoded.repairs.iter().chain(&repaired.repairs);
+    let mut notes: Vec<String> = all.take(MOST_NOTES).map(ToString::to_string).collect();
+    let facts = repaired.facts;
+    let said = [
+        &feed.language,
+        &facts.language,
+        &facts.dc_language,
+        &facts.xml_lang,
+    ];
+    let language = said.into_iter().flatten().find_map(|tag| language_tag(tag));
+    let is_json = facts.root == Root::Json;
     let context = Context {
         base,
         feed: &feed,
         language: language.as_deref(),
-        not_links: not_permalinks(&text),
+        // feed-rs reads each item or none; where it did not, nothing is known of any.
+        items: if facts.items.len() == feed.entries.len() {
+            &facts.items
+        } else {
+            &[]
+        },
         extras: if is_json {
-            super::entry::json_extras(&text)
+            super::entry::json_extras(&repaired.text)
         } else {
             Vec::new()
         },
@@ -66,8 +85,7 @@ pub(super) fn parse(
         ));
     }
     tell_apart(&mut entries, &mut notes);
-    let generator = feed.generator.as_ref();
-    let is_wordpress = generator.is_some_and(|g| {
+    let is_wordpress = feed.generator.as_ref().is_some_and(|g| {
         let words = format!("{} {}", g.content, g.uri.as_deref().unwrap_or(""));
         words.to_ascii_lowercase().contains("wordpress")
     });
@@ -76,36 +94,8 @@ pub(super) fn parse(
         language,
         is_wordpress,
         notes,
+        facts,
     })
-}
-
-/// Reads the document as it is, and when that fails once more after repairs.
-fn read_or_repair(
-    text: &str,
-    is_json: bool,
-    base: &Url,
-    notes: &mut Vec<String>,
-) -> Result<feed_rs::model::Feed, String> {
-    let padded = if is_json {
-        Cow::Borrowed(text)
-    } else {
-        decode::pad_addresses(text)
-    };
-    let why = match read(&padded, base) {
-        Ok(feed) => return Ok(feed),
-        Err(why) => why,
-    };
-    let mended = if is_json {
-        pad_json(text)
-    } else {
-        Some(decode::repair(&padded))
-    };
-    let feed = mended.and_then(|mended| read(&mended, base).ok());
-    let feed = feed.ok_or_else(|| explain(&why, text, is_json))?;
-    notes.push(format!(
-        "the feed had to be repaired before it could be read: {why}"
-    ));
-    Ok(feed)
 }
 
 /// feed-rs in its panic guard; the error is its own words.
@@ -143,7 +133,11 @@ fn refuse_what_is_no_feed(text: &str, base: &Url) -> Result<(), String> {
             None => "this is a web page, not a feed; look for the address of its feed".to_owned(),
         });
     }
-    let count = text.matches("<item").count() + text.matches("<entry").count();
+    Ok(())
+}
+
+fn refuse_a_flood(repaired: &Repaired) -> Result<(), String> {
+    let count = repaired.facts.item_count;
     if count > ABSURD_ENTRIES {
         return Err(format!(
             "the feed has {count} entries; more than {ABSURD_ENTRIES} are not read"
@@ -152,77 +146,20 @@ fn refuse_what_is_no_feed(text: &str, base: &Url) -> Result<(), String> {
     Ok(())
 }
 
-fn explain(why: &str, text: &str, is_json: bool) -> String {
-    let end = text.trim_end();
-    let is_cut = if is_json {
-        !end.ends_with('}')
-    } else {
-        let roots = ["</rss>", "</feed>", "</rdf:RDF>", "</RDF>"];
-        let is_feed = ["<rss", "<feed", "<rdf:RDF"]
-            .iter()
-            .any(|r| text.contains(r));
-        is_feed && !roots.iter().any(|root| end.ends_with(root))
-    };
-    if is_cut {
-        return format!(
-            "the feed breaks off after {} bytes, before its end; the download was cut or the \
-             site writes it incompletely",
-            text.len()
-        );
+fn explain(why: &str, text: &str, repaired: &Repaired) -> String {
+    let is_json = repaired.facts.root == Root::Json;
+    if repaired.facts.truncated || (is_json && !text.trim_end().ends_with('}')) {
+        return broken_off(text);
     }
     format!("the feed cannot be read: {why}")
 }
 
-/// JSON Feed with room around the e-mail addresses in its authors' names.
-fn pad_json(text: &str) -> Option<String> {
-    fn pad_names(value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::Object(fields) => {
-                for (key, value) in fields.iter_mut() {
-                    match value {
-                        serde_json::Value::String(name) if key == "name" => {
-                            *name = decode::pad(name);
-                        }
-                        value => pad_names(value),
-                    }
-                }
-            }
-            serde_json::Value::Array(values) => values.iter_mut().for_each(pad_names),
-            _ => {}
-        }
-    }
-    let mut document = serde_json::from_str(text).ok()?;
-    pad_names(&mut document);
-    Some(document.to_string())
-}
-
-/// The guids that say of themselves that they are no addresses; feed-rs drops the attribute.
-fn not_permalinks(xml: &str) -> HashSet<String> {
-    let mut found = HashSet::new();
-    for (at, _) in xml.match_indices("<guid") {
-        // Neither part is long; looking further would cost the square of a hostile feed.
-        let Some((attributes, rest)) = before(&xml[at..], ">", 300) else {
-            continue;
-        };
-        let Some((guid, _)) = before(rest, "</guid", 2048) else {
-            continue;
-        };
-        let attributes = attributes.to_ascii_lowercase();
-        if attributes.contains("ispermalink") && attributes.contains("false") {
-            found.insert(html::plain(guid));
-        }
-    }
-    found
-}
-
-/// What stands before and after the first `end`, if that is within `most` bytes.
-fn before<'a>(text: &'a str, end: &str, most: usize) -> Option<(&'a str, &'a str)> {
-    let mut window = text.len().min(most);
-    while !text.is_char_boundary(window) {
-        window -= 1;
-    }
-    let at = text[..window].find(end)?;
-    Some((&text[..at], &text[at + end.len()..]))
+fn broken_off(text: &str) -> String {
+    format!(
+        "the feed breaks off after {} bytes, before its end; the download was cut or the \
+         site writes it incompletely",
+        text.len()
+    )
 }
 
 /// Keeps one of each article, and takes guids away that several articles share: a broken

@@ -1,0 +1,1 @@
+//! What the layer does to single documents.
