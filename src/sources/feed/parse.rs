@@ -24,6 +24,7 @@ pub(super) struct Parsed {
     pub(super) language: Option<String>,
     pub(super) is_wordpress: bool,
     pub(super) notes: Vec<String>,
+    pub(super) shared_guids: bool,
 }
 
 /// Reads a feed of any of the three formats. `base` is where it came from.
@@ -65,7 +66,7 @@ pub(super) fn parse(
             feed.entries.len()
         ));
     }
-    tell_apart(&mut entries, &mut notes);
+    let shared_guids = tell_apart(&mut entries, &mut notes);
     let generator = feed.generator.as_ref();
     let is_wordpress = generator.is_some_and(|g| {
         let words = format!("{} {}", g.content, g.uri.as_deref().unwrap_or(""));
@@ -76,6 +77,7 @@ pub(super) fn parse(
         language,
         is_wordpress,
         notes,
+        shared_guids,
     })
 }
 
@@ -226,8 +228,9 @@ fn before<'a>(text: &'a str, end: &str, most: usize) -> Option<(&'a str, &'a str
 }
 
 /// Keeps one of each article, and takes guids away that several articles share: a broken
-/// plug-in gives one guid to all, and then only their addresses tell them apart.
-fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
+/// plug-in gives one guid to all, and then only their addresses tell them apart. Whether there
+/// were any.
+fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) -> bool {
     let key_of = |entry: &Entry, kind: KeyKind| -> Option<IdentityKey> {
         entry.keys.iter().find(|k| k.kind == kind).cloned()
     };
@@ -247,9 +250,7 @@ fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
             .and_then(|g| links.get(&g))
             .is_some_and(|l| l.len() > 1);
         if is_shared && key_of(entry, KeyKind::Link).is_some() {
-            entry
-                .keys
-                .retain(|k| !matches!(k.kind, KeyKind::Guid | KeyKind::GuidNormalised));
+            entry.keys.retain(|k| k.kind.is_address());
             shared += 1;
         }
     }
@@ -270,4 +271,5 @@ fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
             before - entries.len()
         ));
     }
+    shared > 0
 }
