@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "commands/articles.rs"]
+mod articles;
 #[path = "commands/audience.rs"]
 mod audience;
 #[path = "commands/demo.rs"]

@@ -7,15 +7,21 @@
 
 mod support;
 
+#[path = "stories/arrivals.rs"]
+mod arrivals;
 #[path = "stories/articles.rs"]
 mod articles;
 #[path = "stories/cadence.rs"]
 mod cadence;
+#[path = "stories/identity.rs"]
+mod identity;
 #[path = "stories/outlets.rs"]
 mod outlets;
 #[path = "stories/personal.rs"]
 mod personal;
 #[path = "stories/trouble.rs"]
 mod trouble;
+#[path = "stories/withdrawals.rs"]
+mod withdrawals;
 #[path = "stories/zones.rs"]
 mod zones;

@@ -248,8 +248,14 @@ pub enum ArticlesCommand {
         /// Only those in this state (baseline, waiting, held, released, ignored, retracted)
         #[arg(long)]
         state: Option<crate::domain::ArticleState>,
+        /// Only those of this source
+        #[arg(long, value_name = "ID")]
+        source: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
     },
-    /// One article: its text, its revisions, and the ledgers it entered
+    /// One article: where it went and why, or why not; its revisions and its names
     Show {
         /// The article's id
         id: i64,
@@ -261,7 +267,7 @@ pub enum ArticlesCommand {
     },
     /// Let an article go to the channels that take it, now
     Release {
-        /// The article's id; `held` for all that are held
+        /// The article's id; `held` for all that are held. One of a first poll becomes news.
         id: String,
     },
     /// Never send it

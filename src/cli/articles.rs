@@ -2,7 +2,8 @@
 
 use anyhow::bail;
 
-use crate::domain::{Article, ArticleId, ArticleState, UnixMillis};
+use crate::domain::{Article, ArticleId, ArticleState, RevisionClass, UnixMillis};
+use crate::pipeline::explain::{self, Account};
 use crate::pipeline::{App, release};
 use crate::store::ArticleFilter;
 
@@ -14,22 +15,28 @@ use super::output::{Output, in_brief, moment, table};
 /// # Errors
 /// An article that there is not, or that is not in a state the command applies to.
 pub async fn run(app: &App, args: ArticlesArgs, out: Output) -> anyhow::Result<()> {
-    match args
-        .command
-        .unwrap_or(ArticlesCommand::List { state: None })
-    {
-        ArticlesCommand::List { state } => list(app, state, out).await,
+    let default = ArticlesCommand::List {
+        state: None,
+        source: None,
+        limit: 100,
+    };
+    match args.command.unwrap_or(default) {
+        ArticlesCommand::List {
+            state,
+            source,
+            limit,
+        } => {
+            let filter = ArticleFilter {
+                source,
+                state,
+                before: None,
+            };
+            list(app, &filter, limit, out).await
+        }
         ArticlesCommand::Show { id } => show(app, ArticleId(id), out).await,
         ArticlesCommand::Hold { id } => {
-            set(
-                app,
-                id,
-                &[ArticleState::Waiting],
-                ArticleState::Held,
-                "held",
-                out,
-            )
-            .await
+            let from = [ArticleState::Waiting, ArticleState::Held];
+            set(app, id, &from, ArticleState::Held, "held", out).await
         }
         ArticlesCommand::Ignore { id } => {
             let from = [ArticleState::Waiting, ArticleState::Held];
@@ -42,16 +49,22 @@ pub async fn run(app: &App, args: ArticlesArgs, out: Output) -> anyhow::Result<(
 async fn find(app: &App, id: ArticleId) -> anyhow::Result<Article> {
     match app.db.article(id).await? {
         Some(article) => Ok(article),
-        None => bail!("there is no article {id}; `courant articles` lists them"),
+        None => bail!("{}", unknown(id)),
     }
 }
 
-async fn list(app: &App, state: Option<ArticleState>, out: Output) -> anyhow::Result<()> {
-    let filter = ArticleFilter {
-        state,
-        ..ArticleFilter::default()
-    };
-    let articles = app.db.articles(&filter, 100).await?;
+fn unknown(id: ArticleId) -> String {
+    format!("there is no article {id}; `courant articles` lists them")
+}
+
+async fn list(app: &App, filter: &ArticleFilter, limit: usize, out: Output) -> anyhow::Result<()> {
+    let articles = app.db.articles(filter, limit).await?;
+    if let Some(source) = &filter.source
+        && articles.is_empty()
+        && !app.config.sources.contains_key(source)
+    {
+        bail!("there is no source `{source}`, and no article of one; `courant status` lists them");
+    }
     out.answer(&articles, || {
         let rows: Vec<Vec<String>> = articles
             .iter()
@@ -66,7 +79,7 @@ async fn list(app: &App, state: Option<ArticleState>, out: Output) -> anyhow::Re
             })
             .collect();
         if rows.is_empty() {
-            return "no article; `courant poll` looks at the sources now".to_owned();
+            return "no such article; `courant poll` looks at the sources now".to_owned();
         }
         table(
             &["ID", "SOURCE", "STATE", "FIRST SEEN (UTC)", "TITLE"],
@@ -76,48 +89,55 @@ async fn list(app: &App, state: Option<ArticleState>, out: Output) -> anyhow::Re
 }
 
 async fn show(app: &App, id: ArticleId, out: Output) -> anyhow::Result<()> {
-    let article = find(app, id).await?;
-    let entered = app.db.ledger_of(id).await?;
-    let reason = app.db.article_reason(id).await?;
-    let mut channels = Vec::new();
-    for (name, channel) in app.channels.iter() {
-        let row = entered.iter().find(|(c, ..)| c == name);
-        let why = match (row, channel.select.takes(&article)) {
-            (Some((_, number, at)), _) => format!("number {number} of its ledger since {at}"),
-            (None, Ok(false)) => "its selection does not take it".to_owned(),
-            (None, Err(error)) => format!("its `where` fails on it: {error}"),
-            (None, Ok(true)) => match article.state {
-                ArticleState::Waiting => {
-                    format!("enters when the hold ends, {}", article.eligible_at)
-                }
-                ArticleState::Released => {
-                    "the channel was not there when it was released".to_owned()
-                }
-                state => format!("the article is {state}: {reason}"),
-            },
-        };
-        channels.push((name.clone(), why));
+    let Some(account) = explain::account(app, id, UnixMillis::now()).await? else {
+        bail!("{}", unknown(id));
+    };
+    out.answer(&account, || told(&account))
+}
+
+/// An account for people: what it is, where it stands, each channel, then revisions and names.
+fn told(account: &Account) -> String {
+    let (article, r) = (&account.article, &account.article.revision);
+    let mut text = format!(
+        "article {}: {}\n  {}\n  {} from {}, revision {}, {} words, {}\n  topics: {}\n  {}\n\n",
+        article.id,
+        r.title,
+        r.url,
+        article.state,
+        article.source,
+        r.number,
+        r.words,
+        r.language,
+        r.topics.join(", "),
+        account.standing,
+    );
+    for answer in &account.channels {
+        text.push_str(&format!("  {}: {}\n", answer.channel, answer.why));
     }
-    let document =
-        serde_json::json!({ "article": article, "reason": reason, "channels": channels });
-    out.answer(&document, || {
-        let r = &article.revision;
-        let mut text = format!(
-            "article {id}: {}\n  {}\n  {} from {}, revision {}, {} words, {}\n  topics: {}\n\n",
-            r.title,
-            r.url,
-            article.state,
-            article.source,
-            r.number,
-            r.words,
-            r.language,
-            r.topics.join(", ")
-        );
-        for (name, why) in &channels {
-            text.push_str(&format!("  {name}: {why}\n"));
+    text.push_str("\nrevisions\n");
+    let mut before = 0;
+    for line in &account.revisions {
+        if line.number > before + 1 {
+            text.push_str(&format!(
+                "  {} that are not kept\n",
+                line.number - before - 1
+            ));
         }
-        text
-    })
+        before = line.number;
+        let class = line.class.map_or("first seen", RevisionClass::as_str);
+        text.push_str(&format!(
+            "  {} {} {class}: {}\n",
+            line.number,
+            moment(line.seen_at),
+            in_brief(&line.title)
+        ));
+    }
+    text.push_str("\nknown by\n");
+    for name in &account.keys {
+        let weak = if name.weak { " (alike only)" } else { "" };
+        text.push_str(&format!("  {}{weak}: {}\n", name.kind, name.value));
+    }
+    text
 }
 
 async fn set(
@@ -161,19 +181,42 @@ async fn let_go(app: &App, which: &str, out: Output) -> anyhow::Result<()> {
             .map_err(|_| super::Usage(format!("`{which}` is no article's id, and not `held`")))?;
         vec![find(app, ArticleId(id)).await?]
     };
-    let mut released = Vec::new();
+    let now = UnixMillis::now();
+    let (mut released, mut waiting) = (Vec::new(), Vec::new());
     for article in articles {
-        if !matches!(article.state, ArticleState::Held | ArticleState::Waiting) {
-            bail!(
-                "article {} is {}, so there is nothing to release",
-                article.id,
-                article.state
-            );
+        if which == "held" && article.revision.published > now {
+            if release::keep_embargo(app, &article).await? {
+                waiting.push(article.id);
+            }
+            continue;
         }
-        release::release(app, &article, UnixMillis::now()).await?;
+        match article.state {
+            ArticleState::Held | ArticleState::Waiting => {}
+            ArticleState::Baseline => make_news(app, article.id).await?,
+            state => bail!(
+                "article {} is {state}, so there is nothing to release",
+                article.id
+            ),
+        }
+        release::release(app, &article, now).await?;
         released.push(article.id);
     }
-    out.answer(&serde_json::json!({ "released": released }), || {
-        format!("{} released", released.len())
+    let document = serde_json::json!({ "released": released, "waiting": waiting });
+    out.answer(&document, || {
+        let mut text = format!("{} released", released.len());
+        if !waiting.is_empty() {
+            text.push_str(&format!(", {} wait for their dates", waiting.len()));
+        }
+        text
     })
+}
+
+/// An article of a first poll becomes one that can be released.
+async fn make_news(app: &App, id: ArticleId) -> anyhow::Result<()> {
+    let reason = "released by an operator";
+    let from = [ArticleState::Baseline];
+    app.db
+        .set_article_state(id, &from, ArticleState::Held, reason, None)
+        .await?;
+    Ok(())
 }

@@ -26,8 +26,8 @@ mod values;
 
 pub use load::{from_text, load};
 pub use model::{
-    ChannelConfig, ChannelSchedule, Config, Database, Defaults, DeliveryConfig, FullText, Listen,
-    Missed, Network, Server, Site, SourceConfig, TopicFilter,
+    ChannelConfig, ChannelSchedule, Config, Database, Defaults, DeliveryConfig, FullText, Identity,
+    Listen, Missed, Network, Server, Site, SourceConfig, TopicFilter,
 };
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use relay::{DkimBy, DomainLimits, RelayConfig, Remedy, ReplyRule, WarmUp};

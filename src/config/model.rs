@@ -114,12 +114,16 @@ impl Database {
 }
 
 /// `[defaults]`: what holds for every source that does not say otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defaults {
     /// How long after it was first seen an article becomes eligible; 10 minutes unless set.
     pub hold: Duration,
     /// More new articles than this in one poll are held for an operator; 25 unless set.
     pub flood: u32,
+    /// How long an article that looks like another one is held; 6 hours unless set.
+    pub suspect_hold: Duration,
+    /// Words by which a source marks a correction in a title or first paragraph.
+    pub corrections: Vec<String>,
 }
 
 /// `[delivery]`: what holds for all mail, whichever relay and issue.
@@ -181,6 +185,14 @@ pub struct SourceConfig {
     pub hold: Duration,
     /// More new articles than this in one poll are held for an operator.
     pub flood: u32,
+    /// How long an article that looks like another one is held.
+    pub suspect_hold: Duration,
+    /// What its articles are known by.
+    pub identity: Identity,
+    /// Whether an article that is dated ahead waits until then.
+    pub embargo: bool,
+    /// Words by which it marks a correction in a title or first paragraph.
+    pub corrections: Vec<String>,
     /// Whether to read the articles' pages, where it is set.
     pub full_text: Option<FullText>,
     /// How many articles of the first poll count as new; none unless set.
@@ -191,6 +203,19 @@ pub struct SourceConfig {
     pub topics: Vec<String>,
     /// What only its kind understands.
     pub settings: Settings,
+}
+
+/// What the articles of a source are known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// Every name counts, until the source's guids prove to be wrong; its addresses from then on.
+    #[default]
+    Auto,
+    /// Every name counts, whatever the guids do.
+    Guid,
+    /// Only the articles' addresses count.
+    Link,
 }
 
 /// When to read an article's page.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::model::{
-    Database, Defaults, DeliveryConfig, FullText, Listen, Network, Server, Site, SourceConfig,
+    Database, Defaults, DeliveryConfig, FullText, Identity, Listen, Network, Server, Site,
+    SourceConfig,
 };
 #[cfg(test)]
 use super::relay;
@@ -165,13 +166,25 @@ pub(super) fn database(table: &Settings, problems: Found<'_>) -> Database {
 struct RawDefaults {
     hold: Option<HumanDuration>,
     flood: Option<AtLeastOne>,
+    suspect_hold: Option<HumanDuration>,
+    corrections: Option<Vec<Words>>,
 }
+
+/// How publications head a correction: in English, and in Urdu and Arabic (whose letters differ).
+const CORRECTIONS: [&str; 3] = ["Correction", "تصحیح", "تصحيح"];
 
 pub(super) fn defaults(table: &Settings, problems: Found<'_>) -> Defaults {
     let raw: RawDefaults = read(table, problems);
     Defaults {
         hold: raw.hold.map_or(Duration::from_secs(600), |d| d.0),
         flood: raw.flood.map_or(25, |n| n.0),
+        suspect_hold: raw
+            .suspect_hold
+            .map_or(Duration::from_secs(6 * 3600), |d| d.0),
+        corrections: raw.corrections.map_or_else(
+            || CORRECTIONS.map(str::to_owned).to_vec(),
+            |words| words.into_iter().map(|w| w.0).collect(),
+        ),
     }
 }
 
@@ -213,6 +226,10 @@ struct RawSource {
     every: Option<HumanDuration>,
     hold: Option<HumanDuration>,
     flood: Option<AtLeastOne>,
+    suspect_hold: Option<HumanDuration>,
+    identity: Option<Identity>,
+    embargo: Option<bool>,
+    corrections: Option<Vec<Words>>,
     full_text: Option<FullText>,
     backfill: Option<u32>,
     language: Option<Language>,
@@ -241,6 +258,13 @@ pub(super) fn source(
         every,
         hold: raw.hold.map_or(defaults.hold, |d| d.0),
         flood: raw.flood.map_or(defaults.flood, |n| n.0),
+        suspect_hold: raw.suspect_hold.map_or(defaults.suspect_hold, |d| d.0),
+        identity: raw.identity.unwrap_or_default(),
+        embargo: raw.embargo.unwrap_or(true),
+        corrections: raw.corrections.map_or_else(
+            || defaults.corrections.clone(),
+            |words| words.into_iter().map(|w| w.0).collect(),
+        ),
         full_text: raw.full_text,
         backfill: raw.backfill.unwrap_or(0),
         language: raw.language.map(|l| l.0),

@@ -48,7 +48,8 @@ words! {
         Baseline = "baseline",
         /// In its hold, so that a quick correction is swallowed; released by time.
         Waiting = "waiting",
-        /// Held back by the flood brake or an operator; released by an operator.
+        /// Held back by the flood brake, by a suspicion that it is another article once more, or
+        /// by an operator; released by an operator, and a suspicion also by time.
         Held = "held",
         /// Released: every channel whose selection matches has it in its ledger.
         Released = "released",
@@ -56,6 +57,18 @@ words! {
         Ignored = "ignored",
         /// Withdrawn by its source.
         Retracted = "retracted",
+    }
+}
+
+words! {
+    /// How far a revision is from the one before it.
+    RevisionClass {
+        /// A typing error: at most 3 in 100 words, under the same title.
+        Minor = "minor",
+        /// Another title, or more than a few words.
+        Substantive = "substantive",
+        /// The source itself calls it a correction.
+        Correction = "correction",
     }
 }
 
@@ -82,7 +95,8 @@ pub struct Revision {
     pub image: Option<Image>,
     /// BCP 47 tag; the source's or the site's where the article has none.
     pub language: String,
-    /// When it was published: the source's word, never later than first sight.
+    /// When it was published: the source's word. Later than first sight only where the source
+    /// dates the article ahead, which then waits until that time.
     pub published: UnixMillis,
     /// When it was last changed, by the source's word or by the time of this revision.
     pub updated: UnixMillis,

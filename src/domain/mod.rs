@@ -15,19 +15,21 @@ mod post;
 mod subscriber;
 mod time;
 mod token;
+mod web_address;
 
 pub use address::{AddressError, EmailAddress, HeaderText};
-pub use article::{Article, ArticleState, Entry, Image, Revision};
+pub use article::{Article, ArticleState, Entry, Image, Revision, RevisionClass};
 pub use delivery::{
     Delivery, DeliveryState, Outcome, RetryPolicy, Transition, UncertainPolicy, message_id,
 };
-pub use identity::{IdentityKey, KeyKind, keys_of, normalise_url, strip_tracking, wordpress_key};
+pub use identity::{IdentityKey, KeyKind, keys_of, likeness_of, wordpress_key, words_of};
 pub use issue::{Issue, IssueArticle, IssueState, Slot};
 pub use language::{Direction, base_language, canonical_language, direction_of};
 pub use post::{Payload, Post, Request};
 pub use subscriber::{Cadence, Subscriber, Subscription, SubscriptionState, SuppressionReason};
 pub use time::UnixMillis;
 pub use token::{Purpose, TokenError, TokenKey};
+pub use web_address::{normalise_url, strip_tracking, without_referrer};
 
 /// Declares a database key that cannot be mistaken for another.
 macro_rules! ids {

@@ -4,6 +4,7 @@
 //! try, a panic in a parser is caught below, and the others go on. Sources of one host are
 //! polled one after the other.
 
+mod judge;
 mod poller;
 
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::domain::{Entry, UnixMillis};
 use crate::sources::{Memory, PollError, Polled};
 use crate::store::{FetchOutcome, FetchRow, NextMemory, PollResult, SourceMemory, StoreError};
 
-use super::decide::{Prepared, decide};
+use super::decide::Prepared;
 use super::{App, prepare};
 
 pub use poller::{Poller, poll};
@@ -33,7 +34,7 @@ pub struct PollReport {
     pub new: usize,
     /// Known articles with a new revision.
     pub changed: usize,
-    /// Articles held by the flood brake.
+    /// Articles held by the flood brake, or because they look like another one.
     pub held: usize,
     /// Articles of a first poll, which are known from now on and never news.
     pub baseline: usize,
@@ -102,7 +103,7 @@ async fn poll_one(
 async fn read(
     app: &App,
     memory: &SourceMemory,
-    polled: Polled,
+    mut polled: Polled,
     report: &mut PollReport,
     now: UnixMillis,
 ) -> Result<PollResult, StoreError> {
@@ -115,23 +116,33 @@ async fn read(
             .push(format!("it has moved for good; change its url to {to}"));
     }
     let mut result = unchanged(memory, &polled, now);
-    if polled.not_modified {
+    let heard = judge::Heard {
+        withdrawn: std::mem::take(&mut polled.withdrawn),
+        shared_guids: polled.shared_guids,
+    };
+    if polled.not_modified && heard.withdrawn.is_empty() {
         return Ok(result);
     }
     let source = memory.name.clone();
+    let not_modified = polled.not_modified;
     let prepared = match prepare_all(app, &source, polled, report, now).await {
         Ok(prepared) => prepared,
         Err(error) => return Ok(failed(memory, &error, report, now)),
     };
-    let keys: Vec<_> = prepared.iter().map(|p| p.keys.clone()).collect();
-    let known = app.db.find_articles(&source, &keys).await?;
-    let config = &app.config.sources[&source];
-    let decision = decide(prepared, &known, config, !memory.baselined, now);
+    let judged = judge::judge(app, memory, prepared, heard, now).await?;
+    let decision = judged.decision;
+    result.memory.by_links = judged.by_links;
+    if judged.asks_anew {
+        (result.memory.etag, result.memory.last_modified) = (None, None);
+    }
+    report.notes.extend(decision.notes);
     report.new = decision.new;
     report.changed = decision.changed;
     report.held = decision.held;
     report.baseline = decision.baseline;
-    result.fetch.outcome = if decision.new + decision.held + decision.changed > 0 {
+    result.fetch.outcome = if not_modified {
+        FetchOutcome::NotModified
+    } else if decision.new + decision.held + decision.changed > 0 {
         FetchOutcome::New
     } else {
         FetchOutcome::Unchanged
@@ -199,12 +210,10 @@ async fn prepare_all(
         let source = &config.sources[&name];
         let language = polled.feed_language.as_deref();
         let one = |entry: Entry| {
-            let (revision, note) = guarded(|| {
-                prepare::revision(&entry, source, &config, language, now)
+            guarded(|| {
+                prepare::prepared(entry, source, &config, language, now)
                     .map_err(|unusable| unusable.to_string())
-            })?;
-            let keys = entry.keys;
-            Ok((Prepared { keys, revision }, note))
+            })
         };
         polled
             .entries

@@ -15,6 +15,7 @@ pub mod compose;
 mod decide;
 pub mod dispatch;
 pub mod draft;
+pub mod explain;
 pub mod housekeeping;
 pub mod ingest;
 pub mod plan;

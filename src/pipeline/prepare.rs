@@ -1,17 +1,20 @@
 //! From what a source sent to a revision that everything downstream may trust.
 //!
 //! Cleaning happens here, once per revision: markup through [`crate::html::clean`], titles and
-//! names to one plain line, addresses to absolute `http(s)` ones, dates never later than first
-//! sight (a future date is the source's mistake or a schedule; either way it does not make an
-//! article newer than it is).
+//! names to one plain line, addresses to absolute `http(s)` ones, dates to what can be meant
+//! (`decide::publication`).
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
 use url::Url;
 
 use crate::config::{Config, SourceConfig};
-use crate::domain::{Entry, HeaderText, Image, Revision, UnixMillis, canonical_language};
+use crate::domain::{
+    Entry, HeaderText, Image, Revision, UnixMillis, canonical_language, likeness_of,
+};
 use crate::html;
+
+use super::decide::{Prepared, publication};
 
 /// Characters a summary has at most.
 const SUMMARY_CHARS: usize = 300;
@@ -32,6 +35,45 @@ pub enum Unusable {
         /// What stood there.
         url: String,
     },
+}
+
+/// Makes an entry ready: its text, and with that its weak names.
+///
+/// # Errors
+/// As [`revision`].
+pub fn prepared(
+    entry: Entry,
+    source: &SourceConfig,
+    config: &Config,
+    feed_language: Option<&str>,
+    now: UnixMillis,
+) -> Result<(Prepared, Option<String>), Unusable> {
+    let (revision, note) = revision(&entry, source, config, feed_language, now)?;
+    let day = revision.published.to_string();
+    let text = html::plain(&revision.content_html);
+    let mut keys = entry.keys;
+    keys.extend(likeness_of(
+        &revision.title,
+        &text,
+        day.get(..10).unwrap_or(&day),
+    ));
+    let is_dated = said(entry.published, entry.updated, source, now).is_some();
+    let prepared = Prepared {
+        keys,
+        revision,
+        is_dated,
+    };
+    Ok((prepared, note))
+}
+
+/// When the source says that it was published.
+fn said(
+    published: Option<UnixMillis>,
+    updated: Option<UnixMillis>,
+    source: &SourceConfig,
+    now: UnixMillis,
+) -> Option<UnixMillis> {
+    publication(published.or(updated), source.embargo, now)
 }
 
 /// Makes revision 1 of `entry`; the store numbers later ones. With it comes what had to be
@@ -69,10 +111,7 @@ pub fn revision(
         .clone()
         .filter(|i| is_web(&i.url))
         .or_else(|| html::first_image(&content_html, Some(&url)));
-    let published = entry
-        .published
-        .or(entry.updated)
-        .map_or(now, |p| plausible(p, now));
+    let published = said(entry.published, entry.updated, source, now).unwrap_or(now);
     let language = language(entry, source, config, feed_language);
     let topics = names(entry.topics.iter().chain(&source.topics));
     let hash = hash(&title, &text, &summary, image.as_ref());
@@ -91,7 +130,8 @@ pub fn revision(
         published,
         updated: entry
             .updated
-            .map_or(published, |u| plausible(u, now).max(published)),
+            .and_then(|updated| publication(Some(updated), false, now))
+            .map_or(published, |updated| updated.max(published)),
         title,
         hash,
     };
@@ -143,16 +183,6 @@ fn names<'a>(raw: impl Iterator<Item = &'a String>) -> Vec<String> {
         }
     }
     out
-}
-
-/// A date the source may mean: not after first sight, not before the web had news.
-fn plausible(date: UnixMillis, now: UnixMillis) -> UnixMillis {
-    const YEAR_1990: UnixMillis = UnixMillis(631_152_000_000);
-    if date < YEAR_1990 || date > now {
-        now
-    } else {
-        date
-    }
 }
 
 fn is_web(url: &str) -> bool {

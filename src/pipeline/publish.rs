@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use crate::channels::feed::{self, FeedDoc, FeedSettings};
+use crate::channels::feed::{self, FeedDoc, FeedSettings, Tombstone};
 use crate::channels::social::{Fitting, Social};
 use crate::channels::write_atomically;
 use crate::config::{ChannelConfig, Config};
@@ -16,6 +16,9 @@ use crate::templates::context::Links;
 use super::App;
 use super::app::{Form, OpenChannel};
 use super::views::{self, fitted, issue_url, language_of};
+
+/// Withdrawn articles that a feed still names: more than readers miss between two looks.
+const TOMBSTONES: usize = 50;
 
 /// The document of a feed channel: its newest articles, at their newest revisions.
 ///
@@ -29,7 +32,15 @@ pub async fn feed_doc(
 ) -> Result<FeedDoc, StoreError> {
     let most = usize::try_from(settings.items).unwrap_or(usize::MAX);
     let articles = db.feed_articles(&channel.id, most).await?;
-    Ok(document(config, channel, &articles))
+    let withdrawn = db.feed_withdrawn(&channel.id, TOMBSTONES).await?;
+    let tombstone = |(article, at): &(Article, _)| Tombstone {
+        id: feed::item_id(article),
+        at: *at,
+    };
+    Ok(FeedDoc {
+        withdrawn: withdrawn.iter().map(tombstone).collect(),
+        ..document(config, channel, &articles)
+    })
 }
 
 /// A feed channel's document with these articles.

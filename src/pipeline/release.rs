@@ -6,6 +6,7 @@ use crate::domain::{Article, ArticleState, UnixMillis};
 use crate::store::StoreError;
 
 use super::App;
+use super::decide::embargo_reason;
 
 /// Articles taken in one go.
 const BATCH: usize = 500;
@@ -59,4 +60,18 @@ pub async fn release(app: &App, article: &Article, now: UnixMillis) -> Result<bo
         "released"
     );
     Ok(!rows.is_empty())
+}
+
+/// Lets a held article that is dated ahead wait for its date: whoever lets a whole flood go has
+/// not looked at each. `false` when it was not held.
+///
+/// # Errors
+/// The store's.
+pub async fn keep_embargo(app: &App, article: &Article) -> Result<bool, StoreError> {
+    let published = article.revision.published;
+    let reason = embargo_reason(published, article.first_seen);
+    let (from, to) = ([ArticleState::Held], ArticleState::Waiting);
+    app.db
+        .set_article_state(article.id, &from, to, &reason, Some(published))
+        .await
 }

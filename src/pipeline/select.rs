@@ -16,6 +16,8 @@ pub struct Select {
     none: Vec<String>,
     languages: Vec<String>,
     condition: Option<Expression>,
+    /// The condition as it was written.
+    where_: String,
 }
 
 impl Select {
@@ -31,6 +33,7 @@ impl Select {
             all: fold(&channel.topics.all),
             none: fold(&channel.topics.none),
             languages: channel.languages.iter().map(|l| l.to_lowercase()).collect(),
+            where_: channel.where_.clone().unwrap_or_default(),
             condition: channel
                 .where_
                 .as_deref()
@@ -46,29 +49,67 @@ impl Select {
     /// # Errors
     /// A `where` that fails on this article.
     pub fn takes(&self, article: &Article) -> Result<bool, TemplateError> {
+        Ok(self.refusal(article)?.is_none())
+    }
+
+    /// Why the channel does not take `article`, for people; `None` when it does.
+    ///
+    /// # Errors
+    /// A `where` that fails on this article.
+    pub fn refusal(&self, article: &Article) -> Result<Option<String>, TemplateError> {
+        let plain = self
+            .foreign_source(article)
+            .or_else(|| self.wrong_topics(article))
+            .or_else(|| self.wrong_language(article));
+        if let (None, Some(condition)) = (&plain, &self.condition) {
+            let article = context::Article::from(article);
+            let holds = condition.is_true(serde_json::json!({ "article": article }))?;
+            return Ok((!holds).then(|| format!("its `where` is not true of it: {}", self.where_)));
+        }
+        Ok(plain)
+    }
+
+    fn foreign_source(&self, article: &Article) -> Option<String> {
+        let takes = self.sources.is_empty() || self.sources.contains(&article.source);
+        (!takes).then(|| {
+            let sources = self.sources.join(", ");
+            format!(
+                "it takes from {sources}, and this is from {}",
+                article.source
+            )
+        })
+    }
+
+    fn wrong_topics(&self, article: &Article) -> Option<String> {
         let topics: Vec<String> = article
             .revision
             .topics
             .iter()
             .map(|t| topic_key(t))
             .collect();
-        let has = |wanted: &String| topics.contains(wanted);
-        let selected = (self.sources.is_empty() || self.sources.contains(&article.source))
-            && (self.any.is_empty() || self.any.iter().any(has))
-            && self.all.iter().all(has)
-            && !self.none.iter().any(has)
-            && (self.languages.is_empty()
-                || self
-                    .languages
-                    .iter()
-                    .any(|l| speaks(l, &article.revision.language)));
-        match &self.condition {
-            Some(condition) if selected => {
-                let article = context::Article::from(article);
-                condition.is_true(serde_json::json!({ "article": article }))
-            }
-            _ => Ok(selected),
+        let has = |wanted: &&String| topics.contains(wanted);
+        if !self.any.is_empty() && !self.any.iter().any(|t| has(&t)) {
+            let wanted = self.any.join(", ");
+            return Some(format!(
+                "it takes the topics {wanted}, and this has none of them"
+            ));
         }
+        if let Some(missing) = self.all.iter().find(|t| !has(t)) {
+            return Some(format!(
+                "it demands the topic {missing}, which this does not have"
+            ));
+        }
+        let refused = self.none.iter().find(has)?;
+        Some(format!("it refuses the topic {refused}, which this has"))
+    }
+
+    fn wrong_language(&self, article: &Article) -> Option<String> {
+        let language = &article.revision.language;
+        let takes = self.languages.is_empty() || self.languages.iter().any(|l| speaks(l, language));
+        (!takes).then(|| {
+            let languages = self.languages.join(", ");
+            format!("it takes the languages {languages}, and this is in {language}")
+        })
     }
 }
 

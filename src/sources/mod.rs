@@ -116,6 +116,8 @@ pub struct Polled {
     pub withdrawn: Vec<Withdrawal>,
     /// WebSub hubs that tell of changes (W3C WebSub §4), and what they call the source.
     pub hubs: Hubs,
+    /// Whether several articles had one and the same guid, which was taken from them.
+    pub shared_guids: bool,
 }
 
 /// When a source wants to be asked again; kept over answers that say nothing of it.

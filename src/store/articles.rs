@@ -45,13 +45,21 @@ statements! {
          JOIN article_revision v ON v.article_id = a.id WHERE a.id = $1 AND v.revision = $2"
     ));
     DUE_ARTICLES = both(newest!(
-        "WHERE a.state = 'waiting' AND a.eligible_at <= $1 ORDER BY a.eligible_at, a.id LIMIT $2"
+        "WHERE a.id IN (
+            SELECT w.id FROM article w WHERE w.state = 'waiting' AND w.eligible_at <= $1
+            UNION ALL SELECT h.id FROM article h WHERE h.held_until <= $1)
+         ORDER BY a.eligible_at, a.id LIMIT $2"
     ));
-    NEXT_ELIGIBLE = both("SELECT MIN(eligible_at) FROM article WHERE state = 'waiting'");
+    NEXT_ELIGIBLE = both(
+        "SELECT MIN(q.at) FROM (
+            SELECT MIN(eligible_at) AS at FROM article WHERE state = 'waiting'
+            UNION ALL SELECT MIN(held_until) FROM article WHERE held_until IS NOT NULL) q"
+    );
     REASON = both("SELECT reason FROM article WHERE id = $1");
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
-        ") UPDATE article SET state = $3, reason = $4, eligible_at = COALESCE($5, eligible_at)
+        ") UPDATE article SET state = $3, reason = $4, held_until = NULL,
+            eligible_at = COALESCE($5, eligible_at)
          WHERE id = $2 AND state IN (SELECT word FROM allowed)"
     );
 }
@@ -86,7 +94,8 @@ impl Db {
         maybe(self.one::<ArticleRow>(&REVISION, args![id, number]).await?)
     }
 
-    /// Articles whose hold is over, the longest over first.
+    /// Articles whose hold is over, the longest over first; held ones that leave it by
+    /// themselves among them.
     pub async fn due_articles(
         &self,
         now: UnixMillis,
@@ -123,13 +132,5 @@ impl Db {
         let from = json(&from);
         let values = args![&from, id, to.as_str(), reason, eligible_at];
         Ok(self.run(&SET_STATE, values).await? > 0)
-    }
-
-    /// Withdraws an article: it leaves feeds, archive pages and issues still to come.
-    pub async fn retract_article(&self, id: ArticleId, reason: &str) -> Result<bool, StoreError> {
-        use ArticleState::{Baseline, Held, Ignored, Released, Retracted, Waiting};
-        let from = [Baseline, Waiting, Held, Released, Ignored];
-        self.set_article_state(id, &from, Retracted, reason, None)
-            .await
     }
 }

@@ -21,8 +21,10 @@ statements! {
     );
     /// In order, so that the ids rise with it.
     ADD_ARTICLES = list!(
-        "INSERT INTO article (source, state, first_seen_at, eligible_at, revision, reason)
-         SELECT $2, r.value ->> 1, $3, CAST(r.value ->> 2 AS BIGINT), 1, r.value ->> 3 FROM",
+        "INSERT INTO article (source, state, first_seen_at, eligible_at, revision, reason,
+            held_until)
+         SELECT $2, r.value ->> 1, $3, CAST(r.value ->> 2 AS BIGINT), 1, r.value ->> 3,
+            CAST(r.value ->> 4 AS BIGINT) FROM",
         "WHERE TRUE ORDER BY CAST(r.value ->> 0 AS BIGINT) RETURNING id"
     );
     ADD_KEYS = list!(
@@ -39,6 +41,14 @@ struct New<'a> {
     state: ArticleState,
     eligible_at: UnixMillis,
     reason: &'a str,
+    held_until: Option<UnixMillis>,
+}
+
+impl<'a> New<'a> {
+    /// The names that identify it.
+    fn names(&self) -> impl Iterator<Item = &'a IdentityKey> {
+        self.keys.iter().filter(|key| !key.kind.is_weak())
+    }
 }
 
 /// Enters the new articles among `changes` and answers their ids, in order. Those that a key
@@ -53,11 +63,18 @@ pub(super) async fn enter(
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<(usize, &str, i64, &str)> = fresh
-        .iter()
-        .enumerate()
-        .map(|(place, new)| (place, new.state.as_str(), new.eligible_at.0, new.reason))
-        .collect();
+    let row = |(place, new): (usize, &New<'_>)| {
+        let until = new.held_until.map(|at| at.0);
+        let state = new.state.as_str();
+        (
+            place,
+            state,
+            new.eligible_at.0,
+            new.reason.to_owned(),
+            until,
+        )
+    };
+    let rows: Vec<_> = fresh.iter().enumerate().map(row).collect();
     let mut ids: Vec<(i64,)> = tx
         .all(&ADD_ARTICLES, args![&json(&rows), source, now])
         .await?;
@@ -69,7 +86,7 @@ pub(super) async fn enter(
         .collect();
     tx.run(&ADD_KEYS, args![&json(&keys), source]).await?;
     for (new, (id,)) in fresh.iter().zip(&ids) {
-        poll::add_revision(tx, ArticleId(*id), 1, new.revision).await?;
+        poll::add_revision(tx, ArticleId(*id), 1, new.revision, "").await?;
     }
     Ok(ids.into_iter().map(|(id,)| ArticleId(id)).collect())
 }
@@ -82,14 +99,16 @@ fn new(change: &Change) -> Option<New<'_>> {
             state,
             eligible_at,
             reason,
+            held_until,
         } => Some(New {
             keys,
             revision,
             state: *state,
             eligible_at: *eligible_at,
             reason,
+            held_until: *held_until,
         }),
-        Change::Revise { .. } | Change::Alias { .. } => None,
+        _ => None,
     }
 }
 
@@ -107,7 +126,7 @@ async fn untaken<'a>(
         .enumerate()
         .flat_map(|(entry, new)| {
             let row = move |k: &'a IdentityKey| (entry, k.kind.as_str(), &*k.value);
-            new.keys.iter().map(row)
+            new.names().map(row)
         })
         .collect();
     let taken: Vec<(i64,)> = tx.all(&TAKEN, args![&json(&asked), source]).await?;
@@ -115,11 +134,11 @@ async fn untaken<'a>(
     let mut names = HashSet::new();
     let mut fresh = Vec::with_capacity(news.len());
     for (entry, new) in news.into_iter().enumerate() {
-        let is_repeated = new.keys.iter().any(|key| names.contains(key));
+        let is_repeated = new.names().any(|key| names.contains(key));
         if taken.contains(&most(entry)) || is_repeated {
             continue;
         }
-        names.extend(new.keys);
+        names.extend(new.names());
         fresh.push(new);
     }
     Ok(fresh)

@@ -100,6 +100,11 @@ statements! {
     SLOT_TAKEN = both(
         "SELECT COUNT(*) FROM schedule_run WHERE channel = $1 AND schedule = $2 AND slot = $3"
     );
+    WITHDRAWN_AMONG = list!(
+        "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS asked_id FROM",
+        ") SELECT COUNT(*) FROM asked q CROSS JOIN article a
+         WHERE a.id = q.asked_id AND a.state IN ('retracted', 'ignored')"
+    );
     NEXT_NUMBER = both(
         "UPDATE channel SET issue_newest = issue_newest + 1 WHERE name = $1 RETURNING issue_newest"
     );
@@ -175,8 +180,9 @@ statements! {
 
 impl Db {
     /// Freezes an issue: its articles, its variants, one delivery per recipient, the run, and
-    /// the cursors, all or nothing. `None`, and nothing happened, when the slot was taken, or
-    /// when another issue has meanwhile served everyone it was for.
+    /// the cursors, all or nothing. `None`, and nothing happened, when the slot was taken, when
+    /// another issue has meanwhile served everyone it was for, or when one of its articles has
+    /// been withdrawn since it was planned: the next look plans it without.
     pub async fn freeze_issue(
         &self,
         issue: &NewIssue<'_>,
@@ -191,6 +197,11 @@ impl Db {
         }
         let own_cursor = !matches!(issue.recipients, Recipients::Readers { .. });
         if own_cursor && issue.rows.iter().any(|row| row.ledger_number <= cursor) {
+            return Ok(None);
+        }
+        let articles: Vec<[i64; 1]> = issue.rows.iter().map(|row| [row.article.0]).collect();
+        let gone: Option<(i64,)> = tx.one(&WITHDRAWN_AMONG, args![&json(&articles)]).await?;
+        if gone.is_some_and(|(n,)| n > 0) {
             return Ok(None);
         }
         let id = add_issue(&mut tx, issue, now).await?;

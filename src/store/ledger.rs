@@ -23,9 +23,13 @@ row! {
     struct Numbered { number: i64, }
 }
 
+row! {
+    struct Retracted { retracted_at: i64, }
+}
+
 statements! {
     RELEASE = both(
-        "UPDATE article SET state = 'released', reason = ''
+        "UPDATE article SET state = 'released', reason = '', held_until = NULL, released_at = $2
          WHERE id = $1 AND state IN ('waiting', 'held')"
     );
     MAKE_CHANNEL = both("INSERT INTO channel (name) VALUES ($1) ON CONFLICT (name) DO NOTHING");
@@ -49,6 +53,16 @@ statements! {
          WHERE l.channel = $1 AND l.number > $2 AND l.number <= $3
            AND a.state NOT IN ('retracted', 'ignored')
          ORDER BY l.number LIMIT $4"
+    ));
+    /// Those that a channel has published and that were retracted since, the last first.
+    FEED_WITHDRAWN = both(newest!(
+        "a.retracted_at, ",
+        "JOIN ledger l ON l.article_id = a.id
+         WHERE l.channel = $1 AND a.state = 'retracted' AND a.retracted_at IS NOT NULL
+           AND EXISTS (SELECT 1 FROM issue_article s JOIN issue i ON i.id = s.issue_id
+                WHERE s.article_id = a.id AND i.channel = $1
+                  AND i.state IN ('sending', 'paused', 'done'))
+         ORDER BY a.retracted_at DESC, a.id DESC LIMIT $2"
     ));
     FEED_ARTICLES = both(newest!(
         "JOIN ledger l ON l.article_id = a.id
@@ -85,7 +99,7 @@ impl Db {
         channels.dedup();
         let mut tx = self.begin().await?;
         let mut lines = Vec::new();
-        if tx.run(&RELEASE, args![id]).await? == 0 {
+        if tx.run(&RELEASE, args![id, now]).await? == 0 {
             return Ok(lines);
         }
         for channel in channels {
@@ -135,6 +149,22 @@ impl Db {
                 number: place.number,
                 article,
             })
+        };
+        rows.into_iter().map(line).collect()
+    }
+
+    /// The articles that a channel has published and that were retracted since, with when, the
+    /// last first.
+    pub async fn feed_withdrawn(
+        &self,
+        channel: &str,
+        limit: usize,
+    ) -> Result<Vec<(Article, UnixMillis)>, StoreError> {
+        let rows: Vec<Two<Retracted, ArticleRow>> = self
+            .all(&FEED_WITHDRAWN, args![channel, most(limit)])
+            .await?;
+        let line = |Two(at, article): Two<Retracted, ArticleRow>| {
+            Ok((article.try_into()?, UnixMillis(at.retracted_at)))
         };
         rows.into_iter().map(line).collect()
     }

@@ -6,6 +6,7 @@
 //! domain's types. The rules that the functions hold are told in `tests/store*.rs`, on both
 //! databases.
 
+mod amend;
 mod articles;
 mod audience;
 mod check;
@@ -19,6 +20,7 @@ mod housekeeping;
 mod import;
 mod issues;
 mod journal;
+mod known;
 mod ledger;
 mod migrate;
 mod operate;
@@ -34,6 +36,7 @@ mod shaping;
 mod skip;
 mod sources;
 mod sql;
+mod standing;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
@@ -42,6 +45,7 @@ pub use error::StoreError;
 pub use freeze::{NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};
 pub use journal::{DeadJournal, Journal};
+pub use known::KnownArticle;
 pub use ledger::LedgerRow;
 pub use outbox::{Claimed, Reader, ReadyIssue};
 pub use payloads::StoredPayload;
@@ -51,8 +55,9 @@ pub use recover::{Flight, Recovered};
 pub use settle::{Fate, Settled, Settlement};
 pub use shaping::RelayRule;
 pub use skip::EmptyRun;
-pub use sources::{KnownArticle, SourceMemory};
+pub use sources::SourceMemory;
 pub use sql::Sql;
+pub use standing::{IssueLine, RevisionLine, Standing};
 
 /// An open database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -81,6 +86,7 @@ impl Db {
     #[must_use]
     pub fn statements() -> Vec<&'static Sql> {
         [
+            amend::STATEMENTS,
             articles::STATEMENTS,
             audience::STATEMENTS,
             check::STATEMENTS,
@@ -91,6 +97,7 @@ impl Db {
             housekeeping::STATEMENTS,
             import::STATEMENTS,
             issues::STATEMENTS,
+            known::STATEMENTS,
             ledger::STATEMENTS,
             migrate::STATEMENTS,
             operate::STATEMENTS,
@@ -104,6 +111,7 @@ impl Db {
             shaping::STATEMENTS,
             skip::STATEMENTS,
             sources::STATEMENTS,
+            standing::STATEMENTS,
         ]
         .into_iter()
         .flatten()

@@ -1,9 +1,12 @@
 //! What one poll of a source changed, as one transaction.
 
+use super::amend;
 use super::enter::enter;
 use super::sql::{Tx, args, both, json, list, statements};
 use super::{Db, StoreError};
-use crate::domain::{ArticleId, ArticleState, IdentityKey, Revision, UnixMillis, words};
+use crate::domain::{
+    ArticleId, ArticleState, IdentityKey, Revision, RevisionClass, UnixMillis, words,
+};
 
 words! {
     /// How a poll went.
@@ -32,8 +35,10 @@ pub enum Change {
         state: ArticleState,
         /// When its hold ends.
         eligible_at: UnixMillis,
-        /// Why it is held, empty where it is not.
+        /// Why it is held or waits longer than usual, empty where it does not.
         reason: String,
+        /// When it leaves its hold by itself although it is held.
+        held_until: Option<UnixMillis>,
     },
     /// A new text of a known article. Where its newest text has the same hash, nothing happens.
     Revise {
@@ -43,6 +48,8 @@ pub enum Change {
         keys: Vec<IdentityKey>,
         /// Its text; the number is not looked at, it becomes the next one.
         revision: Revision,
+        /// How far it is from the text before.
+        class: RevisionClass,
         /// A new end of its hold, where it is still in it.
         eligible_at: Option<UnixMillis>,
     },
@@ -52,6 +59,33 @@ pub enum Change {
         article: ArticleId,
         /// Its names, new ones among them.
         keys: Vec<IdentityKey>,
+    },
+    /// Another date of an article that was not released yet; of one that was, nothing changes.
+    Redate {
+        /// The article.
+        article: ArticleId,
+        /// When it is published.
+        published: UnixMillis,
+        /// The new end of its hold.
+        eligible_at: UnixMillis,
+        /// Why it waits so long, empty where it does not.
+        reason: String,
+    },
+    /// The source says that it has taken an article back.
+    Withdraw {
+        /// The article.
+        article: ArticleId,
+        /// How we know.
+        why: String,
+        /// Whether it is to be believed now: the article is retracted.
+        confirmed: bool,
+    },
+    /// An article that the source had taken back is there again.
+    Restore {
+        /// The article.
+        article: ArticleId,
+        /// The end of its hold, where it was in it.
+        eligible_at: UnixMillis,
     },
 }
 
@@ -157,8 +191,8 @@ statements! {
     ADD_REVISION = both(
         "INSERT INTO article_revision (article_id, revision, seen_at, hash, url, title, summary,
             content_html, authors, topics, image_url, image_alt, language, published_at,
-            updated_at, words)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            updated_at, words, class)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
     );
 }
 
@@ -178,7 +212,7 @@ impl Db {
         remember(&mut tx, &poll, now).await?;
         let mut applied = Applied::default();
         for change in &poll.changes {
-            apply(&mut tx, &poll.source, change, &mut applied).await?;
+            apply(&mut tx, &poll.source, change, &mut applied, now).await?;
         }
         // After the known articles have taken their new names, which are no longer free then.
         applied.new = enter(&mut tx, &poll.source, &poll.changes, now).await?;
@@ -222,6 +256,7 @@ async fn apply(
     source: &str,
     change: &Change,
     applied: &mut Applied,
+    now: UnixMillis,
 ) -> Result<(), StoreError> {
     match change {
         // Entered together, see `enter`.
@@ -230,11 +265,12 @@ async fn apply(
             article,
             keys,
             revision,
+            class,
             eligible_at,
         } => {
             tx.run(&ADD_KEYS, args![&pairs(keys), source, *article])
                 .await?;
-            if revise(tx, *article, revision, *eligible_at).await? {
+            if revise(tx, *article, revision, *class, *eligible_at).await? {
                 applied.revised.push(*article);
             }
         }
@@ -242,6 +278,21 @@ async fn apply(
             tx.run(&ADD_KEYS, args![&pairs(keys), source, *article])
                 .await?;
         }
+        Change::Redate {
+            article,
+            published,
+            eligible_at,
+            reason,
+        } => amend::redate(tx, *article, *published, *eligible_at, reason).await?,
+        Change::Withdraw {
+            article,
+            why,
+            confirmed,
+        } => amend::withdraw(tx, source, *article, why, *confirmed, now).await?,
+        Change::Restore {
+            article,
+            eligible_at,
+        } => amend::restore(tx, *article, *eligible_at).await?,
     }
     Ok(())
 }
@@ -251,22 +302,25 @@ async fn revise(
     tx: &mut Tx,
     article: ArticleId,
     revision: &Revision,
+    class: RevisionClass,
     eligible_at: Option<UnixMillis>,
 ) -> Result<bool, StoreError> {
     let values = args![article, &revision.hash, eligible_at];
     let Some((number,)) = tx.one::<(i64,)>(&NEXT_REVISION, values).await? else {
         return Ok(false);
     };
-    add_revision(tx, article, number, revision).await?;
+    add_revision(tx, article, number, revision, class.as_str()).await?;
+    amend::forget_revisions(tx, article, number).await?;
     Ok(true)
 }
 
-/// Adds the text of an article under a number.
+/// Adds the text of an article under a number; `class` is empty for the first.
 pub(super) async fn add_revision(
     tx: &mut Tx,
     article: ArticleId,
     number: i64,
     revision: &Revision,
+    class: &str,
 ) -> Result<(), StoreError> {
     let (authors, topics) = (json(&revision.authors), json(&revision.topics));
     let values = args![
@@ -286,6 +340,7 @@ pub(super) async fn add_revision(
         revision.published,
         revision.updated,
         revision.words,
+        class,
     ];
     tx.run(&ADD_REVISION, values).await.map(drop)
 }

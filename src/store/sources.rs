@@ -1,11 +1,11 @@
-//! What we remember about each source, and which of its articles we know.
+//! What we remember about each source.
 
 use std::collections::BTreeMap;
 
-use super::rows::{all, row, word};
+use super::rows::row;
 use super::sql::{args, both, dialects, json, list, most, statements};
 use super::{Db, StoreError};
-use crate::domain::{ArticleId, ArticleState, IdentityKey, UnixMillis};
+use crate::domain::UnixMillis;
 
 /// The memory of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,47 +81,6 @@ impl From<SourceRow> for SourceMemory {
     }
 }
 
-/// An article that an entry's keys lead to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownArticle {
-    /// Its key.
-    pub id: ArticleId,
-    /// Where it stands.
-    pub state: ArticleState,
-    /// The number of its newest revision.
-    pub revision: i64,
-    /// The hash of its newest revision.
-    pub hash: String,
-    /// When it was first seen.
-    pub first_seen_at: UnixMillis,
-    /// When its hold ends or ended.
-    pub eligible_at: UnixMillis,
-    /// How many of the asked keys lead to it; fewer than asked means that some are new.
-    pub keys_known: usize,
-}
-
-row! {
-    struct KnownRow {
-        entry: i64, article_id: i64, state: String, revision: i64, hash: String,
-        first_seen_at: i64, eligible_at: i64,
-    }
-}
-
-impl TryFrom<KnownRow> for KnownArticle {
-    type Error = StoreError;
-    fn try_from(row: KnownRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: ArticleId(row.article_id),
-            state: word("an article's state", &row.state)?,
-            revision: row.revision,
-            hash: row.hash,
-            first_seen_at: UnixMillis(row.first_seen_at),
-            eligible_at: UnixMillis(row.eligible_at),
-            keys_known: 1,
-        })
-    }
-}
-
 macro_rules! source_columns {
     () => {
         "name, etag, last_modified, moved_to, baselined, last_fetch_at, last_ok_at, \
@@ -191,18 +150,6 @@ statements! {
     );
     NEXT_FETCH = both("SELECT MIN(next_fetch_at) FROM source WHERE NOT gone");
     ARTICLES_PER_SOURCE = both("SELECT source, COUNT(*) FROM article GROUP BY source");
-    FIND_ARTICLES = list!(
-        "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS entry,
-             CAST(r.value ->> 1 AS BIGINT) AS strength, r.value ->> 2 AS kind,
-             r.value ->> 3 AS value FROM",
-        ") SELECT q.entry, a.id AS article_id, a.state, a.revision, v.hash, a.first_seen_at,
-            a.eligible_at
-         FROM asked q CROSS JOIN article_key k
-         JOIN article a ON a.id = k.article_id
-         JOIN article_revision v ON v.article_id = a.id AND v.revision = a.revision
-         WHERE k.source = $2 AND k.kind = q.kind AND k.value = q.value
-         ORDER BY q.entry, q.strength"
-    );
 }
 
 impl Db {
@@ -295,38 +242,5 @@ impl Db {
     pub async fn article_counts(&self) -> Result<BTreeMap<String, i64>, StoreError> {
         let rows: Vec<(String, i64)> = self.all(&ARTICLES_PER_SOURCE, args![]).await?;
         Ok(rows.into_iter().collect())
-    }
-
-    /// For each entry, by its keys (strongest first), the article of `source` it is.
-    pub async fn find_articles(
-        &self,
-        source: &str,
-        entries: &[Vec<IdentityKey>],
-    ) -> Result<Vec<Option<KnownArticle>>, StoreError> {
-        let asked: Vec<(usize, usize, &str, &str)> = entries
-            .iter()
-            .enumerate()
-            .flat_map(|(entry, keys)| {
-                keys.iter()
-                    .enumerate()
-                    .map(move |(strength, key)| (entry, strength, key.kind.as_str(), &*key.value))
-            })
-            .collect();
-        let rows: Vec<KnownRow> = self
-            .all(&FIND_ARTICLES, args![&json(&asked), source])
-            .await?;
-        let places: Vec<i64> = rows.iter().map(|row| row.entry).collect();
-        let mut found: Vec<Option<KnownArticle>> = vec![None; entries.len()];
-        for (entry, known) in places.into_iter().zip(all::<_, KnownArticle>(rows)?) {
-            let Some(place) = usize::try_from(entry).ok().and_then(|i| found.get_mut(i)) else {
-                continue;
-            };
-            match place {
-                None => *place = Some(known),
-                Some(strongest) if strongest.id == known.id => strongest.keys_known += 1,
-                Some(_) => {}
-            }
-        }
-        Ok(found)
     }
 }

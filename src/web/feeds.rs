@@ -214,6 +214,7 @@ mod tests {
             language: "en".into(),
             fresh_for: Duration::from_secs(900),
             items: updated.iter().map(item).collect(),
+            withdrawn: Vec::new(),
         }
     }
 

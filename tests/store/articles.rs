@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use courant::domain::{ArticleId, ArticleState, Image, Revision, UnixMillis};
+use courant::domain::{ArticleId, ArticleState, Image, Revision, RevisionClass, UnixMillis};
 use courant::store::{ArticleFilter, Change, Db, StoreError};
 
 use crate::kit::{LATER, NOW, key, new_article, poll, publish, revision, take_in};
@@ -97,6 +97,7 @@ fn revised(article: ArticleId) -> Change {
             }),
             ..revision("corrected")
         },
+        class: RevisionClass::Minor,
         eligible_at: Some(LATER),
     }
 }

@@ -1,6 +1,8 @@
 //! What operators do with issues, and what archive and feeds read.
 
-use courant::domain::{ArticleId, DeliveryState, IssueId, IssueState, Payload, UnixMillis};
+use courant::domain::{
+    ArticleId, DeliveryState, IssueId, IssueState, Payload, RevisionClass, UnixMillis,
+};
 use courant::store::{Change, Db, Recipients};
 
 use crate::kit::{
@@ -185,6 +187,7 @@ async fn archive_shows_content_once_and_feeds_follow_corrections_and_retractions
             article: ids[0],
             keys: vec![key("a")],
             revision: revision("corrected"),
+            class: RevisionClass::Substantive,
             eligible_at: None,
         };
         db.apply_poll(poll("dispatch", "w", vec![correction]), NOW)

@@ -46,6 +46,7 @@ pub fn new_article(title: &str) -> Change {
         state: ArticleState::Waiting,
         eligible_at: NOW,
         reason: String::new(),
+        held_until: None,
     }
 }
 

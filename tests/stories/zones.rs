@@ -155,7 +155,7 @@ async fn live_through(room: &Newsroom, number: usize, (begin, expected): Night) 
     let begin = instant(begin);
     // Nothing new since the last night: what is made up for here is recorded and empty.
     room.tick(begin).await;
-    room.site.publish(Item::new(number));
+    room.site.publish(Item::new(number).dated(""));
     room.look(begin).await;
     room.live(
         begin.plus_ms(20 * MINUTE),

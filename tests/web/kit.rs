@@ -7,7 +7,8 @@ use std::sync::Arc;
 use courant::config::{self, Config, Listen};
 use courant::domain::{
     ArticleId, ArticleState, EmailAddress, HeaderText, IdentityKey, IssueArticle, IssueId,
-    IssueState, Purpose, Revision, SubscriberId, SubscriptionState, UnixMillis, keys_of,
+    IssueState, Purpose, Revision, RevisionClass, SubscriberId, SubscriptionState, UnixMillis,
+    keys_of,
 };
 use courant::store::{
     Change, Db, FetchOutcome, FetchRow, NewIssue, NewSubscriber, NextMemory, PollResult, Recipients,
@@ -117,6 +118,7 @@ impl Site {
             state: ArticleState::Waiting,
             eligible_at: MORNING,
             reason: String::new(),
+            held_until: None,
         };
         let id = self.poll(change).await.new[0];
         let channels: Vec<String> = channels.iter().map(|c| (*c).to_owned()).collect();
@@ -133,6 +135,7 @@ impl Site {
             article: id,
             keys: keys(guid),
             revision: revision(title, MORNING.plus_ms(60_000)),
+            class: RevisionClass::Substantive,
             eligible_at: None,
         };
         self.poll(change).await;

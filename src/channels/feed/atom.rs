@@ -2,7 +2,8 @@
 //!
 //! `updated` must differ between entries (validators take equal ones for a machine's careless
 //! stamp, and some readers drop such entries), yet a bulk import publishes many in one second.
-//! See [`stamps`].
+//! See [`stamps`]. Readers forget nothing by themselves, so an article that was withdrawn leaves a
+//! tombstone (RFC 6721).
 
 use std::collections::HashSet;
 
@@ -21,13 +22,22 @@ pub fn atom(doc: &FeedDoc) -> Vec<u8> {
         ("xmlns", "http://www.w3.org/2005/Atom"),
         ("xmlns:media", "http://search.yahoo.com/mrss/"),
     ];
+    if !doc.withdrawn.is_empty() {
+        attributes.push(("xmlns:at", "http://purl.org/atompub/tombstones/1.0"));
+    }
     if !language.is_empty() {
         attributes.push(("xml:lang", &language));
     }
     xml.open("feed", &attributes);
     let stamps = stamps(&doc.items);
-    let newest = stamps.iter().max().copied().unwrap_or_default();
-    head(&mut xml, doc, newest);
+    let deaths = doc.withdrawn.iter().map(|tombstone| tombstone.at);
+    let newest = stamps.iter().copied().chain(deaths).max();
+    head(&mut xml, doc, newest.unwrap_or_default());
+    for tombstone in &doc.withdrawn {
+        let when = tombstone.at.to_string();
+        let attributes = [("ref", tombstone.id.as_str()), ("when", when.as_str())];
+        xml.empty("at:deleted-entry", &attributes);
+    }
     for (item, stamp) in doc.items.iter().zip(stamps) {
         entry(&mut xml, item, stamp, doc);
     }

@@ -137,6 +137,17 @@ pub struct FeedDoc {
     pub fresh_for: Duration,
     /// The articles, newest first.
     pub items: Vec<FeedItem>,
+    /// Articles that it had and that were withdrawn, the last first.
+    pub withdrawn: Vec<Tombstone>,
+}
+
+/// What is left of an article that was withdrawn (RFC 6721).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The id it had.
+    pub id: String,
+    /// When it was withdrawn.
+    pub at: UnixMillis,
 }
 
 impl FeedDoc {
@@ -151,6 +162,7 @@ impl FeedDoc {
             language: site.language.clone(),
             fresh_for: fresh_for(channel),
             items: articles.iter().map(FeedItem::of).collect(),
+            withdrawn: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the three formats promise, told over documents no source should ever have made.
 
+mod tombstones;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -35,6 +37,7 @@ fn doc(items: Vec<FeedItem>) -> FeedDoc {
         language: "en".into(),
         fresh_for: Duration::from_secs(3600),
         items,
+        withdrawn: Vec::new(),
     }
 }
 

@@ -126,6 +126,7 @@ impl Feed {
         polled.entries = parsed.entries;
         polled.feed_language = parsed.language;
         polled.notes = parsed.notes;
+        polled.shared_guids = parsed.shared_guids;
         Ok(polled)
     }
 }

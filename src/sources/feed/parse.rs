@@ -28,6 +28,7 @@ pub(super) struct Parsed {
     pub(super) notes: Vec<String>,
     /// What it says beside its articles.
     pub(super) facts: Facts,
+    pub(super) shared_guids: bool,
 }
 
 /// Reads a feed of any of the three formats. `base` is where it came from.
@@ -84,7 +85,7 @@ pub(super) fn parse(
             feed.entries.len()
         ));
     }
-    tell_apart(&mut entries, &mut notes);
+    let shared_guids = tell_apart(&mut entries, &mut notes);
     let is_wordpress = feed.generator.as_ref().is_some_and(|g| {
         let words = format!("{} {}", g.content, g.uri.as_deref().unwrap_or(""));
         words.to_ascii_lowercase().contains("wordpress")
@@ -95,6 +96,7 @@ pub(super) fn parse(
         is_wordpress,
         notes,
         facts,
+        shared_guids,
     })
 }
 
@@ -163,8 +165,9 @@ fn broken_off(text: &str) -> String {
 }
 
 /// Keeps one of each article, and takes guids away that several articles share: a broken
-/// plug-in gives one guid to all, and then only their addresses tell them apart.
-fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
+/// plug-in gives one guid to all, and then only their addresses tell them apart. Whether there
+/// were any.
+fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) -> bool {
     let key_of = |entry: &Entry, kind: KeyKind| -> Option<IdentityKey> {
         entry.keys.iter().find(|k| k.kind == kind).cloned()
     };
@@ -184,9 +187,7 @@ fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
             .and_then(|g| links.get(&g))
             .is_some_and(|l| l.len() > 1);
         if is_shared && key_of(entry, KeyKind::Link).is_some() {
-            entry
-                .keys
-                .retain(|k| !matches!(k.kind, KeyKind::Guid | KeyKind::GuidNormalised));
+            entry.keys.retain(|k| k.kind.is_address());
             shared += 1;
         }
     }
@@ -207,4 +208,5 @@ fn tell_apart(entries: &mut Vec<Entry>, notes: &mut Vec<String>) {
             before - entries.len()
         ));
     }
+    shared > 0
 }

@@ -54,6 +54,7 @@ fn an_ordinary_item_keeps_all_it_says() {
     assert_eq!(
         keys,
         [
+            (KeyKind::Wordpress, "news.example.org#7"),
             (KeyKind::Guid, "https://news.example.org/?p=7"),
             (KeyKind::GuidNormalised, "news.example.org?p=7"),
             (KeyKind::Link, "news.example.org/floods"),
