@@ -34,6 +34,7 @@ mod shaping;
 mod skip;
 mod sources;
 mod sql;
+mod turns;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
@@ -104,6 +105,7 @@ impl Db {
             shaping::STATEMENTS,
             skip::STATEMENTS,
             sources::STATEMENTS,
+            turns::STATEMENTS,
         ]
         .into_iter()
         .flatten()
