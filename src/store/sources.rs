@@ -169,7 +169,7 @@ statements! {
         "WITH given AS (SELECT r.value ->> 0 AS given_name,
             CAST(r.value ->> 2 AS BIGINT) AS given_every FROM",
         ") UPDATE source SET next_fetch_at = $2 + given_every
-         FROM given WHERE name = given_name AND fails = 0 AND hints = '{}'
+         FROM given WHERE name = given_name AND fails = 0 AND hints IN ('{}', '')
            AND (rest_until IS NULL OR rest_until <= $2) AND next_fetch_at > $2 + given_every"
     );
     PLACE_SOURCES = list!(

@@ -15,4 +15,5 @@ mod recovery;
 mod shaping;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 mod upgrading;
