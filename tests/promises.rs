@@ -6,6 +6,8 @@ mod support;
 mod feeds;
 #[path = "promises/leases.rs"]
 mod leases;
+#[path = "promises/polling.rs"]
+mod polling;
 #[path = "promises/readers.rs"]
 mod readers;
 #[path = "promises/relays.rs"]

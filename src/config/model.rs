@@ -166,10 +166,14 @@ impl Config {
 }
 
 /// `[network]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// Networks that fetching may reach although they are private or local.
     pub allow: Vec<IpNet>,
+    /// The least pause between two requests to one host; a second unless set.
+    pub host_pause: Duration,
+    /// Hosts that are asked at the same time; 16 unless set.
+    pub hosts: usize,
 }
 
 /// `[sources.ID]`.
@@ -179,8 +183,12 @@ pub struct SourceConfig {
     pub id: String,
     /// `feed`, `wordpress`, `sitemap`, `folder` or `push`.
     pub kind: String,
-    /// The longest pause between polls; 10 minutes unless set.
+    /// The longest pause between polls that its articles call for; 10 minutes unless set.
     pub every: Duration,
+    /// Whether `every` is written; a source that has long been silent is asked less often else.
+    pub every_is_set: bool,
+    /// Whether the site is the operator's own, which need not be spared as a stranger's.
+    pub own: bool,
     /// How long after it was first seen an article becomes eligible.
     pub hold: Duration,
     /// More new articles than this in one poll are held for an operator.

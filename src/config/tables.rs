@@ -192,12 +192,16 @@ pub(super) fn defaults(table: &Settings, problems: Found<'_>) -> Defaults {
 #[serde(deny_unknown_fields)]
 struct RawNetwork {
     allow: Option<Vec<values::Network>>,
+    host_pause: Option<HumanDuration>,
+    hosts: Option<AtLeastOne>,
 }
 
 pub(super) fn network(table: &Settings, problems: Found<'_>) -> Network {
     let raw: RawNetwork = read(table, problems);
     Network {
         allow: raw.allow.into_iter().flatten().map(|net| net.0).collect(),
+        host_pause: raw.host_pause.map_or(Duration::from_secs(1), |d| d.0),
+        hosts: raw.hosts.map_or(16, |n| n.0 as usize),
     }
 }
 
@@ -224,6 +228,7 @@ pub(super) fn templates(table: &Settings, problems: Found<'_>) -> Option<PathBuf
 struct RawSource {
     kind: Option<Words>,
     every: Option<HumanDuration>,
+    own: Option<bool>,
     hold: Option<HumanDuration>,
     flood: Option<AtLeastOne>,
     suspect_hold: Option<HumanDuration>,
@@ -247,6 +252,7 @@ pub(super) fn source(
     problems.extend(found);
     demand(&table, "kind", "feed", problems);
     let raw = raw?;
+    let every_is_set = raw.every.is_some();
     let every = raw.every.map_or(Duration::from_secs(600), |d| d.0);
     if every < Duration::from_secs(1) {
         let message = "`every` must be a second at least";
@@ -256,6 +262,8 @@ pub(super) fn source(
         id: id.to_owned(),
         kind: raw.kind?.0,
         every,
+        every_is_set,
+        own: raw.own.unwrap_or(false),
         hold: raw.hold.map_or(defaults.hold, |d| d.0),
         flood: raw.flood.map_or(defaults.flood, |n| n.0),
         suspect_hold: raw.suspect_hold.map_or(defaults.suspect_hold, |d| d.0),

@@ -115,6 +115,14 @@ impl FetchError {
         }
     }
 
+    /// The same refusal, where a redirect on the way to it asked for a longer wait.
+    pub(super) fn waiting(mut self, wait: Option<Duration>) -> Self {
+        if let Self::Status { retry_after, .. } = &mut self {
+            *retry_after = (*retry_after).max(wait);
+        }
+        self
+    }
+
     /// The status code the server refused with.
     #[must_use]
     pub fn status(&self) -> Option<u16> {

@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 use super::error::{FetchError, shown};
 
-/// Ports a public address may be asked on.
-const PORTS: [u16; 4] = [80, 443, 8080, 8443];
+/// Ports a public address may be asked on, besides those of configured addresses.
+const PORTS: [u16; 2] = [80, 443];
 
 /// IPv4 networks that are nobody's public server (IANA special-purpose registry).
 const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
@@ -34,6 +34,8 @@ const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allow: Vec<IpNet>,
+    /// Ports that the operator's own configuration names.
+    ports: Vec<u16>,
     /// One more port that public addresses may be asked on: a test's listener has no say in
     /// its number.
     #[cfg(test)]
@@ -46,9 +48,13 @@ impl Guard {
     pub fn new(allow: &[IpNet]) -> Self {
         Self {
             allow: allow.to_vec(),
-            #[cfg(test)]
-            test_port: None,
+            ..Self::default()
         }
+    }
+
+    /// The same rules with these ports open on public addresses, too.
+    pub(super) fn with_ports(self, ports: Vec<u16>) -> Self {
+        Self { ports, ..self }
     }
 
     /// Whether the operator allowed this address by name.
@@ -90,7 +96,7 @@ impl Guard {
         if self.test_port == Some(port) {
             return true;
         }
-        PORTS.contains(&port)
+        PORTS.contains(&port) || self.ports.contains(&port)
     }
 
     /// Vets one hop before it is asked. `true`: its port is only for allow-listed addresses,
@@ -144,8 +150,8 @@ impl Guard {
 /// Why an unusual port is refused, with what to do.
 pub(super) fn odd_port(port: u16) -> String {
     format!(
-        "port {port} is not one of 80, 443, 8080 and 8443; other ports are only for addresses \
-         under `[network] allow`"
+        "port {port} is neither 80 nor 443 nor that of a configured address; other ports are only \
+         for addresses under `[network] allow`"
     )
 }
 
@@ -290,7 +296,10 @@ mod tests {
         assert!(local.check(&url("http://1.1.1.1:22/")).is_err());
         assert!(local.check(&url("http://127.0.0.1:22/")).unwrap());
         assert!(local.check(&url("http://localhost:9999/")).unwrap());
-        assert!(!strict.check(&url("https://example.org:8443/")).unwrap());
+        assert!(strict.check(&url("https://example.org:8443/")).is_err());
+        let configured = strict.clone().with_ports(vec![8443]);
+        assert!(!configured.check(&url("https://example.org:8443/")).unwrap());
+        assert!(configured.check(&url("https://127.0.0.1:8443/")).is_err());
         assert!(!strict.check(&url("https://example.org/")).unwrap());
     }
 }

@@ -131,6 +131,17 @@ impl Client {
         Self::guarded(Guard::new(allow), user_agent, lookup)
     }
 
+    /// The same client, which may ask public addresses on `ports`, too: those that the
+    /// configuration names.
+    #[must_use]
+    pub fn with_ports(self, ports: Vec<u16>) -> Self {
+        let guard = Guard::clone(&self.guard).with_ports(ports);
+        Self {
+            guard: Arc::new(guard),
+            ..self
+        }
+    }
+
     // `lookup` and `guard` are kept by the resolvers of both clients.
     #[expect(
         clippy::needless_pass_by_value,
@@ -151,6 +162,8 @@ impl Client {
                 .connect_timeout(Duration::from_secs(10))
                 .read_timeout(Duration::from_secs(20))
                 .pool_idle_timeout(Duration::from_secs(15))
+                // A host is asked one thing at a time.
+                .pool_max_idle_per_host(1)
                 .user_agent(user_agent)
                 .build()
                 .map_err(FetchError::Setup)
@@ -191,12 +204,20 @@ impl Client {
         let mut url = start.clone();
         let mut moved = None;
         let mut permanent = true;
+        let mut wait = None;
         for _ in 0..=limits.redirects {
             let response = self.ask(&url, conditions).await?;
             let status = response.status().as_u16();
             if !matches!(status, 301 | 302 | 303 | 307 | 308) {
-                return finish(response, url, moved, limits).await;
+                return finish(response, url, moved, limits)
+                    .await
+                    .map(|fetched| Fetched {
+                        retry_after: fetched.retry_after.max(wait),
+                        ..fetched
+                    })
+                    .map_err(|error| error.waiting(wait));
             }
+            wait = wait.max(retry_after(response.headers()));
             let next = target(&url, response.headers())?;
             permanent = permanent
                 && matches!(status, 301 | 308)
@@ -261,6 +282,10 @@ fn target(url: &Url, headers: &HeaderMap) -> Result<Url, FetchError> {
         location: location.chars().take(200).collect(),
     };
     let location = text(headers, header::LOCATION).ok_or_else(|| bad(""))?;
+    // `/\evil.example` is a path to one reader and a host to another.
+    if location.contains('\\') {
+        return Err(bad(&location));
+    }
     url.join(&location).map_err(|_| bad(&location))
 }
 
@@ -272,8 +297,7 @@ async fn finish(
 ) -> Result<Fetched, FetchError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let retry_after = text(&headers, header::RETRY_AFTER)
-        .and_then(|value| parse_retry_after(&value, UnixMillis::now()));
+    let retry_after = retry_after(&headers);
     if !(200..300).contains(&status) && status != 304 {
         return Err(FetchError::Status {
             url: error::shown(&url),
@@ -315,6 +339,11 @@ async fn finish(
         body,
         not_modified: status == 304,
     })
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text(headers, header::RETRY_AFTER)?;
+    parse_retry_after(&value, UnixMillis::now())
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

@@ -239,6 +239,7 @@ async fn redirects_end_and_only_permanent_ones_are_remembered() {
             "/today" => http("200 OK", "", "here"),
             "/loop" => http("302 Found", "Location: /loop\r\n", ""),
             "/nowhere" => http("302 Found", "Location: http://[\r\n", ""),
+            "/slash" => http("302 Found", "Location: /\\evil.example/\r\n", ""),
             _ => http("404 Not Found", "", ""),
         }
     })
@@ -253,8 +254,31 @@ async fn redirects_end_and_only_permanent_ones_are_remembered() {
     let error = get(&client, &site.url("/loop")).await.unwrap_err();
     assert!(matches!(error, FetchError::Redirects { .. }), "{error}");
     assert_eq!(site.hits() - before, 6);
-    let error = get(&client, &site.url("/nowhere")).await.unwrap_err();
-    assert!(matches!(error, FetchError::Location { .. }), "{error}");
+    for path in ["/nowhere", "/slash"] {
+        let error = get(&client, &site.url(path)).await.unwrap_err();
+        assert!(matches!(error, FetchError::Location { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_heard_on_every_status_also_on_the_way() {
+    let site = Loopback::serve(|head| match head.split(' ').nth(1) {
+        Some("/moved") => http("302 Found", "Location: /fine\r\nRetry-After: 600\r\n", ""),
+        Some("/lost") => http("302 Found", "Location: /none\r\nRetry-After: 600\r\n", ""),
+        Some("/fine") => http("200 OK", "Retry-After: 60\r\n", "fine"),
+        Some("/same") => http("304 Not Modified", "Retry-After: 60\r\n", ""),
+        _ => http("404 Not Found", "", ""),
+    })
+    .await;
+    let client = local();
+    for (path, seconds) in [("/fine", 60), ("/same", 60), ("/moved", 600)] {
+        let fetched = get(&client, &site.url(path)).await.unwrap();
+        let wait = Duration::from_secs(seconds);
+        assert_eq!(fetched.retry_after, Some(wait), "{path}");
+    }
+    let error = get(&client, &site.url("/lost")).await.unwrap_err();
+    assert_eq!(error.status(), Some(404));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(600)));
 }
 
 /// A gzip stream that never ends in much: one zero, then matches of 258 zeros at 13 bits each.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use url::Position;
+use url::{Position, Url};
 
 use crate::channels::email::Relays;
 use crate::channels::feed::{self, FeedSettings};
@@ -254,6 +254,9 @@ impl App {
         };
         let places: Vec<_> = opened.sources.iter().filter_map(place).collect();
         db.place_sources(&places, now).await?;
+        let hosts: Vec<_> = opened.sources.iter().map(host).collect();
+        db.settle_hosts(&hosts, now).await?;
+        db.read_anew(sources::READING).await?;
         for channel in opened.channels.values().map(|c| &c.config) {
             // A reader whose schedule is gone follows the default from here on; they would
             // wait for ever otherwise.
@@ -264,8 +267,11 @@ impl App {
         let relays = Relays::new(&config);
         let state = std::env::var_os("STATE_DIRECTORY");
         let journals = config.journal_directory(state.as_deref())?;
+        let urls = opened.sources.values().filter_map(|s| s.adapter.url());
+        let ports = urls.filter_map(Url::port).collect();
+        let client = Client::new(&config.network.allow, &user_agent(&config))?;
         Ok(Self {
-            client: Client::new(&config.network.allow, &user_agent(&config))?,
+            client: client.with_ports(ports),
             sources: Arc::new(opened.sources),
             channels: Arc::new(opened.channels),
             relays: Arc::new(relays),
@@ -318,9 +324,21 @@ impl App {
     #[must_use]
     pub fn host_of(&self, source: &str) -> String {
         let url = self.sources.get(source).and_then(|s| s.adapter.url());
-        let host = url.map(|url| &url[Position::BeforeHost..Position::AfterPort]);
-        host.unwrap_or(source).to_owned()
+        host_named(url).unwrap_or(source).to_owned()
     }
+}
+
+/// The host and port that an address names.
+fn host_named(url: Option<&Url>) -> Option<&str> {
+    Some(&url?[Position::BeforeHost..Position::AfterPort])
+}
+
+/// A source, its host (its name where it has none), and the longest pause in milliseconds where
+/// it is the operator's own.
+fn host((id, source): (&String, &OpenSource)) -> (String, String, i64) {
+    let host = host_named(source.adapter.url()).unwrap_or(id).to_owned();
+    let every = source.config.every.as_millis().min(1 << 60) as i64;
+    (id.clone(), host, if source.config.own { every } else { 0 })
 }
 
 /// How we introduce ourselves to the servers we fetch from.

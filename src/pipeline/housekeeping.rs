@@ -10,6 +10,8 @@ use super::{App, publish};
 
 /// Records of fetches are kept this long.
 const FETCHES: Duration = Duration::from_secs(30 * 86_400);
+/// Those that found nothing: of thousands of sources they are millions.
+const IDLE_FETCHES: Duration = Duration::from_secs(2 * 86_400);
 
 /// Old deliveries that go in one transaction, so that writers do not wait for long.
 const ROUND: usize = 10_000;
@@ -21,8 +23,8 @@ const MOST_ROUNDS: usize = 100;
 /// # Errors
 /// The store's.
 pub async fn tidy(app: &App, now: UnixMillis) -> Result<(), StoreError> {
-    let before = now.plus_ms(-i64::try_from(FETCHES.as_millis()).unwrap_or(i64::MAX));
-    app.db.trim_fetches(before).await?;
+    let ago = |time: Duration| now.plus_ms(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+    app.db.trim_fetches(ago(FETCHES), ago(IDLE_FETCHES)).await?;
     app.db.finish_issues(now).await?;
     let keep = i64::try_from(app.config.delivery.keep.as_millis()).unwrap_or(i64::MAX);
     let mut rounds = 0;

@@ -1,29 +1,31 @@
 //! Polling: due sources are claimed, fetched, read, and what they hold becomes articles.
 //!
 //! One source's trouble is its own: an error is kept in its row with the time of the next
-//! try, a panic in a parser is caught below, and the others go on. Sources of one host are
-//! polled one after the other.
+//! try, a panic in a parser is caught below, and the others go on. `poller` says whose turn it
+//! is, `rhythm` when the next one is, `moves` whether a redirect is believed.
 
+mod commits;
+mod hints;
 mod judge;
+mod moves;
+mod outcome;
 mod poller;
+mod rhythm;
 
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
-
 use crate::domain::{Entry, UnixMillis};
-use crate::sources::{Memory, PollError, Polled};
-use crate::store::{FetchOutcome, FetchRow, NextMemory, PollResult, SourceMemory, StoreError};
+use crate::sources::{PollError, Polled};
+use crate::store::{FetchOutcome, PollResult, SourceMemory, StoreError};
+
+use self::commits::Commits;
+use self::outcome::{Answer, failed, unchanged};
 
 use super::decide::Prepared;
 use super::{App, prepare};
 
 pub use poller::{Poller, poll};
-
-/// The first pause after an error; doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause after errors.
-const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+pub use rhythm::is_alarming;
 
 /// What one poll of one source brought.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
@@ -49,6 +51,9 @@ pub struct PollReport {
     /// Until when its host asked everybody of ours to stay away.
     #[serde(skip)]
     pub host_rests: Option<UnixMillis>,
+    /// Entries that are known articles.
+    #[serde(skip)]
+    pub known: usize,
 }
 
 /// One source: fetch, read, decide, one commit.
@@ -56,6 +61,7 @@ async fn poll_one(
     app: &App,
     memory: SourceMemory,
     now: UnixMillis,
+    commits: &Commits,
 ) -> Result<PollReport, StoreError> {
     let started = Instant::now();
     let mut report = PollReport {
@@ -65,37 +71,28 @@ async fn poll_one(
     let Some(source) = app.sources.get(&memory.name) else {
         return Ok(report);
     };
-    let known = Memory {
-        etag: memory.etag.clone(),
-        last_modified: memory.last_modified.clone(),
-        url_override: memory.moved_to.clone(),
-        state: memory.state.clone(),
-        full: false,
-    };
-    let polled = source.adapter.poll(&known, &app.client).await;
+    let asked = outcome::asked_with(&memory, now);
+    let polled = source.adapter.poll(&asked, &app.client).await;
+    // What the server asks for counts from its answer, which may have taken a minute.
+    let now = now.plus(Duration::from_secs(started.elapsed().as_secs()));
     let mut result = match polled {
-        Ok(polled) => read(app, &memory, polled, &mut report, now).await?,
+        Ok(polled) => {
+            let answer = Answer::of(&polled, &asked);
+            let mut result = read(app, &memory, polled, &mut report, now).await?;
+            if result.memory.error.is_none() {
+                answer
+                    .settle(app, source, &memory, &mut report, &mut result, now)
+                    .await?;
+            }
+            result
+        }
         Err(error) => failed(&memory, &error, &mut report, now),
     };
     result.fetch.duration_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     result.owner.clone_from(&app.owner);
-    let every = source.config.every;
-    if result.memory.error.is_none() {
-        // Up to a tenth earlier, so that a hundred sources set up together drift apart.
-        let jitter = super::spread(&memory.name) % (every.as_millis() as u64 / 10 + 1);
-        result.memory.next_fetch_at = now.plus(every).plus_ms(-(jitter as i64));
-    }
-    app.db.apply_poll(result, now).await?;
-    match &report.error {
-        Some(error) => warn!(source.name = report.source, error, "poll failed"),
-        None => info!(
-            source.name = report.source,
-            articles.new = report.new,
-            articles.changed = report.changed,
-            articles.held = report.held,
-            "polled"
-        ),
-    }
+    let next = result.memory.clone();
+    commits.write(result, now).await?;
+    outcome::tell(source.config.own, &memory, &next, &report, now);
     Ok(report)
 }
 
@@ -110,11 +107,6 @@ async fn read(
     report.not_modified = polled.not_modified;
     report.entries = polled.entries.len();
     report.notes.clone_from(&polled.notes);
-    if let Some(to) = &polled.moved_to {
-        report
-            .notes
-            .push(format!("it has moved for good; change its url to {to}"));
-    }
     let mut result = unchanged(memory, &polled, now);
     let heard = judge::Heard {
         withdrawn: std::mem::take(&mut polled.withdrawn),
@@ -131,6 +123,7 @@ async fn read(
     };
     let judged = judge::judge(app, memory, prepared, heard, now).await?;
     let decision = judged.decision;
+    report.known = judged.known;
     result.memory.by_links = judged.by_links;
     if judged.asks_anew {
         (result.memory.etag, result.memory.last_modified) = (None, None);
@@ -150,50 +143,6 @@ async fn read(
     result.fetch.note = report.notes.join("; ").chars().take(1000).collect();
     result.changes = decision.changes;
     Ok(result)
-}
-
-/// The memory as it is, for what an answer does not change.
-fn kept(memory: &SourceMemory) -> NextMemory {
-    NextMemory {
-        etag: memory.etag.clone(),
-        last_modified: memory.last_modified.clone(),
-        moved_to: memory.moved_to.clone(),
-        baselined: memory.baselined,
-        hints: memory.hints.clone(),
-        move_heard: memory.move_heard.clone(),
-        move_heard_at: memory.move_heard_at,
-        full_at: memory.full_at,
-        by_links: memory.by_links,
-        ..NextMemory::default()
-    }
-}
-
-/// What a good answer without news leads to.
-fn unchanged(memory: &SourceMemory, polled: &Polled, now: UnixMillis) -> PollResult {
-    PollResult {
-        source: memory.name.clone(),
-        owner: String::new(),
-        changes: Vec::new(),
-        memory: NextMemory {
-            etag: polled.etag.clone(),
-            last_modified: polled.last_modified.clone(),
-            next_fetch_at: now,
-            fails: 0,
-            error: None,
-            gone: false,
-            baselined: true,
-            state: polled.state.clone(),
-            ..kept(memory)
-        },
-        fetch: FetchRow {
-            status: Some(polled.status),
-            outcome: FetchOutcome::NotModified,
-            bytes: polled.bytes,
-            entries: polled.entries.len(),
-            duration_ms: 0,
-            note: String::new(),
-        },
-    }
 }
 
 /// Cleans the entries off the async threads: a hostile body costs CPU time.
@@ -249,60 +198,6 @@ async fn prepare_all(
 fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
         .unwrap_or_else(|_| Err("an entry could not be read: our reader broke down on it".into()))
-}
-
-/// Whether an error is about all that we ask of the host: 429 always (RFC 6585 §4), 503 when it
-/// names a time. Any other trouble is one source's own.
-fn speaks_for_host(error: &PollError) -> bool {
-    match error.status {
-        Some(429) => true,
-        Some(503) => error.retry_after.is_some(),
-        _ => false,
-    }
-}
-
-/// A failed fetch: what it says, and when the next one is.
-fn failed(
-    memory: &SourceMemory,
-    error: &PollError,
-    report: &mut PollReport,
-    now: UnixMillis,
-) -> PollResult {
-    let fails = memory.fails + 1;
-    let doublings = u32::try_from(fails - 1).unwrap_or(0).min(12);
-    let pause = FIRST_PAUSE
-        .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE);
-    let pause = pause.max(
-        error
-            .retry_after
-            .unwrap_or_default()
-            .min(Duration::from_secs(86_400)),
-    );
-    report.error = Some(error.message.clone());
-    if speaks_for_host(error) {
-        report.host_rests = Some(now.plus(pause));
-    }
-    PollResult {
-        source: memory.name.clone(),
-        owner: String::new(),
-        changes: Vec::new(),
-        memory: NextMemory {
-            next_fetch_at: now.plus(pause),
-            fails,
-            error: Some(error.message.clone()),
-            gone: error.gone,
-            ..kept(memory)
-        },
-        fetch: FetchRow {
-            status: error.status,
-            outcome: FetchOutcome::Error,
-            bytes: 0,
-            entries: 0,
-            duration_ms: 0,
-            note: error.message.chars().take(1000).collect(),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! daemon, the pauses of relays and what is left of their day among it; only the daemon knows
 //! its connections to the relays.
 
+mod source;
+
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
 use crate::channels::email::Relays;
-use crate::config::{ChannelConfig, ChannelSchedule, Config, SourceConfig};
+use crate::config::{ChannelConfig, ChannelSchedule, Config};
 use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
-use crate::store::{Db, SourceMemory, StoreError};
+use crate::store::{Db, StoreError};
+
+use self::source::source_status;
 
 /// Every value of [`SourceStatus::state`].
 pub const SOURCE_STATES: [&str; 4] = ["new", "ok", "failing", "gone"];
@@ -52,6 +56,10 @@ pub struct SourceStatus {
     pub articles: i64,
     /// What went wrong last.
     pub error: Option<String>,
+    /// How it does, in words.
+    pub explanation: String,
+    /// Where it is asked since it moved for good; none at its configured address.
+    pub moved_to: Option<String>,
     /// Failures since the last good answer (for metrics; not part of the document).
     #[serde(skip)]
     pub fails: i64,
@@ -133,38 +141,18 @@ pub async fn status(
             .values()
             .map(|source| {
                 let known = articles.get(&source.id).copied().unwrap_or_default();
-                source_status(source, memories.get(source.id.as_str()).copied(), known)
+                source_status(
+                    source,
+                    memories.get(source.id.as_str()).copied(),
+                    known,
+                    now,
+                )
             })
             .collect(),
         channels,
         deliveries: db.queue_counts().await?,
         relays: relay_status(db, config, live, now).await?,
     })
-}
-
-fn source_status(
-    source: &SourceConfig,
-    memory: Option<&SourceMemory>,
-    articles: i64,
-) -> SourceStatus {
-    let state = match memory {
-        Some(memory) if memory.gone => "gone",
-        Some(memory) if memory.fails > 0 => "failing",
-        Some(memory) if memory.last_fetch_at.is_some() => "ok",
-        _ => "new",
-    };
-    SourceStatus {
-        id: source.id.clone(),
-        kind: source.kind.clone(),
-        state,
-        last_fetch: memory.and_then(|m| m.last_fetch_at),
-        next_fetch: memory
-            .and_then(|m| m.next_fetch_at)
-            .filter(|_| state != "gone"),
-        articles,
-        error: memory.and_then(|m| m.error.clone()),
-        fails: memory.map_or(0, |m| m.fails),
-    }
 }
 
 fn channel_status(

@@ -223,8 +223,9 @@ async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Re
             wait(&quiet, LOOK, &shutdown).await;
         }
     }
+    let app = live.app();
     tokio::select! {
-        () = poller.finish() => {}
+        () = poller.finish(&app) => {}
         () = shutdown.drain.cancelled() => {}
     }
     Ok(())

@@ -18,6 +18,10 @@ use crate::config::{Problem, SourceConfig, alternatives, nearest};
 use crate::domain::{Entry, IdentityKey};
 use crate::net;
 
+/// The version of our reading. A change makes every source be read anew once, whether it has
+/// changed or not: raise it when a reader finds more, or other, articles in the same document.
+pub const READING: &str = "1";
+
 /// A future that can be kept in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -112,6 +116,8 @@ pub struct Polled {
     pub state: Option<String>,
     /// How often the server wants to be asked.
     pub hints: Hints,
+    /// How long this answer asked us to stay away; holds once, whatever else is said.
+    pub retry_after: Option<Duration>,
     /// Articles that the source says have been withdrawn.
     pub withdrawn: Vec<Withdrawal>,
     /// WebSub hubs that tell of changes (W3C WebSub §4), and what they call the source.

@@ -29,6 +29,7 @@ statements! {
     );
     DROP_LEASE = both("UPDATE lease SET lease_until = 0 WHERE name = $1 AND owner = $2");
     TRIM_FETCHES = both("DELETE FROM poll WHERE at < $1");
+    TRIM_IDLE_FETCHES = both("DELETE FROM poll WHERE outcome = 'unchanged' AND at < $1");
     OPTIMIZE = dialects("PRAGMA optimize", "SELECT TRUE");
     CHECKPOINT = dialects("PRAGMA wal_checkpoint(PASSIVE)", "SELECT TRUE");
     BACKUP = dialects("VACUUM INTO $1", "SELECT CAST($1 AS TEXT)");
@@ -84,9 +85,18 @@ impl Db {
         self.run(&DROP_LEASE, args![name, owner]).await.map(drop)
     }
 
-    /// Forgets log lines of polls before `before`. Returns how many.
-    pub async fn trim_fetches(&self, before: UnixMillis) -> Result<i64, StoreError> {
-        self.run(&TRIM_FETCHES, args![before]).await
+    /// Forgets log lines of polls before `before`, and before `idle_before` those of polls that
+    /// found nothing. Returns how many.
+    pub async fn trim_fetches(
+        &self,
+        before: UnixMillis,
+        idle_before: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        let old = tx.run(&TRIM_FETCHES, args![before]).await?;
+        let idle = tx.run(&TRIM_IDLE_FETCHES, args![idle_before]).await?;
+        tx.commit().await?;
+        Ok(old + idle)
     }
 
     /// Lets SQLite refresh its statistics and fold the WAL into the file; PostgreSQL does this

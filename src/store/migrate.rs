@@ -33,6 +33,7 @@ steps! {
     2 "0002_outbox";
     3 "0003_sources";
     4 "0004_identity";
+    5 "0005_polling";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

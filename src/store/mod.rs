@@ -37,6 +37,7 @@ mod skip;
 mod sources;
 mod sql;
 mod standing;
+mod turns;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
@@ -112,6 +113,7 @@ impl Db {
             skip::STATEMENTS,
             sources::STATEMENTS,
             standing::STATEMENTS,
+            turns::STATEMENTS,
         ]
         .into_iter()
         .flatten()

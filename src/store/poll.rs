@@ -120,6 +120,12 @@ pub struct NextMemory {
     pub full_at: Option<UnixMillis>,
     /// Whether its guids are not to be trusted.
     pub by_links: bool,
+    /// Until when it asked to be left alone.
+    pub rest_until: Option<UnixMillis>,
+    /// The median gap between its recent articles; `None` keeps what was known.
+    pub gap_ms: Option<i64>,
+    /// When its newest article appeared; `None` keeps what was known.
+    pub newest_at: Option<UnixMillis>,
 }
 
 /// The poll's line in the source's log. How many articles were new is counted by the store.
@@ -164,12 +170,20 @@ pub struct Applied {
 }
 
 statements! {
+    /// Counted answers are halved together now and then, so that their share is a recent one.
     REMEMBER = both(
-        "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5, next_fetch_at = $6,
+        "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5,
+            next_fetch_at = CASE WHEN hastened AND CAST($8 AS TEXT) IS NULL AND
+                CAST($19 AS BIGINT) IS NULL THEN CAST($11 AS BIGINT)
+                ELSE CAST($6 AS BIGINT) END,
             fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
             last_ok_at = COALESCE($12, last_ok_at), state = COALESCE($13, state), hints = $14,
             move_heard = $15, move_heard_at = $16, full_at = $17, by_links = $18,
-            lease_owner = NULL, lease_until = NULL
+            rest_until = $19, gap_ms = COALESCE($20, gap_ms),
+            newest_at = COALESCE($21, newest_at),
+            answers = CASE WHEN answers >= 1000 THEN answers / 2 ELSE answers END + $22,
+            unmodified = CASE WHEN answers >= 1000 THEN unmodified / 2 ELSE unmodified END + $23,
+            hastened = FALSE, status = $24, lease_owner = NULL, lease_until = NULL
          WHERE name = $1 AND lease_owner = $2"
     );
     LOG_FETCH = both(
@@ -222,6 +236,32 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Writes down many polls that found no articles in one transaction, as
+    /// [`Db::apply_poll`] does. Those whose source is not theirs any more are left out; answers
+    /// which, by their place.
+    ///
+    /// # Errors
+    /// The database's; nothing is written.
+    pub async fn apply_quiet_polls(
+        &self,
+        polls: &[(PollResult, UnixMillis)],
+    ) -> Result<Vec<usize>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut lost = Vec::new();
+        for (place, (poll, now)) in polls.iter().enumerate() {
+            debug_assert!(poll.changes.is_empty(), "a quiet poll has no changes");
+            match remember(&mut tx, poll, *now).await {
+                Ok(()) => log(&mut tx, poll, &Applied::default(), *now).await?,
+                Err(StoreError::LeaseLost(_)) => lost.push(place),
+                Err(error) => return Err(error),
+            }
+        }
+        tx.commit().await?;
+        Ok(lost)
+    }
+}
+
 async fn remember(tx: &mut Tx, poll: &PollResult, now: UnixMillis) -> Result<(), StoreError> {
     let memory = &poll.memory;
     let last_ok = memory.error.is_none().then_some(now);
@@ -244,6 +284,12 @@ async fn remember(tx: &mut Tx, poll: &PollResult, now: UnixMillis) -> Result<(),
         memory.move_heard_at,
         memory.full_at,
         memory.by_links,
+        memory.rest_until,
+        memory.gap_ms,
+        memory.newest_at,
+        i64::from(memory.error.is_none()),
+        i64::from(poll.fetch.outcome == FetchOutcome::NotModified),
+        poll.fetch.status.map(i64::from),
     ];
     match tx.run(&REMEMBER, values).await? {
         0 => Err(StoreError::LeaseLost(poll.source.clone())),
@@ -351,6 +397,10 @@ async fn log(
     applied: &Applied,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
+    // Thousands of sources say so every few minutes; their rows count it.
+    if poll.fetch.outcome == FetchOutcome::NotModified {
+        return Ok(());
+    }
     let count = super::sql::most;
     let values = args![
         &poll.source,

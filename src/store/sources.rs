@@ -3,12 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::rows::row;
-use super::sql::{args, both, dialects, json, list, most, statements};
+use super::sql::{args, both, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::UnixMillis;
 
+macro_rules! source_columns {
+    () => {
+        "name, etag, last_modified, moved_to, baselined, last_fetch_at, last_ok_at, \
+         next_fetch_at, fails, error, gone, state, hints, move_heard, move_heard_at, full_at, \
+         by_links, rest_until, gap_ms, newest_at, answers, unmodified, \
+         status"
+    };
+}
+pub(super) use source_columns;
+
 /// The memory of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMemory {
     /// Its name in the configuration.
     pub name: String,
@@ -45,15 +55,29 @@ pub struct SourceMemory {
     pub full_at: Option<UnixMillis>,
     /// Its guids changed once for articles that did not; its addresses identify them since.
     pub by_links: bool,
+    /// Until when it or its host asked to be left alone.
+    pub rest_until: Option<UnixMillis>,
+    /// The median gap between its recent articles, in milliseconds.
+    pub gap_ms: Option<i64>,
+    /// When its newest article appeared.
+    pub newest_at: Option<UnixMillis>,
+    /// Good answers lately; halved when they become many, with the next.
+    pub answers: i64,
+    /// Those among them that said that nothing had changed.
+    pub unmodified: i64,
+    /// The HTTP status of its last answer, good or bad, where there was one.
+    pub status: Option<i64>,
 }
 
 row! {
-    struct SourceRow {
+    pub(super) struct SourceRow {
         name: String, etag: Option<String>, last_modified: Option<String>,
         moved_to: Option<String>, baselined: bool, last_fetch_at: Option<i64>,
         last_ok_at: Option<i64>, next_fetch_at: Option<i64>, fails: i64, error: Option<String>,
         gone: bool, state: Option<String>, hints: String, move_heard: Option<String>,
         move_heard_at: Option<i64>, full_at: Option<i64>, by_links: bool,
+        rest_until: Option<i64>, gap_ms: Option<i64>, newest_at: Option<i64>, answers: i64,
+        unmodified: i64, status: Option<i64>,
     }
 }
 
@@ -77,16 +101,14 @@ impl From<SourceRow> for SourceMemory {
             move_heard_at: row.move_heard_at.map(UnixMillis),
             full_at: row.full_at.map(UnixMillis),
             by_links: row.by_links,
+            rest_until: row.rest_until.map(UnixMillis),
+            gap_ms: row.gap_ms,
+            newest_at: row.newest_at.map(UnixMillis),
+            answers: row.answers,
+            unmodified: row.unmodified,
+            status: row.status,
         }
     }
-}
-
-macro_rules! source_columns {
-    () => {
-        "name, etag, last_modified, moved_to, baselined, last_fetch_at, last_ok_at, \
-         next_fetch_at, fails, error, gone, state, hints, move_heard, move_heard_at, full_at, \
-         by_links"
-    };
 }
 
 statements! {
@@ -100,54 +122,24 @@ statements! {
         "WHERE TRUE ON CONFLICT (name) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
          WHERE source.next_fetch_at IS NULL"
     );
-    /// A pause that was planned under a longer `every`; a back-off after errors stays.
+    /// A pause that was planned under a longer `every`; a back-off after errors stays, and so
+    /// does what the source or its host asked for.
     HASTEN_SOURCES = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name,
             CAST(r.value ->> 2 AS BIGINT) AS given_every FROM",
         ") UPDATE source SET next_fetch_at = $2 + given_every
-         FROM given WHERE name = given_name AND fails = 0 AND next_fetch_at > $2 + given_every"
-    );
-    REST_SOURCES = list!(
-        "UPDATE source SET next_fetch_at = $3,
-            lease_until = CASE WHEN lease_owner = $2 THEN NULL ELSE lease_until END,
-            lease_owner = CASE WHEN lease_owner = $2 THEN NULL ELSE lease_owner END
-         WHERE next_fetch_at < $3 AND name IN (SELECT r.value ->> 0 FROM",
-        ")"
+         FROM given WHERE name = given_name AND fails = 0 AND hints IN ('{}', '')
+           AND (rest_until IS NULL OR rest_until <= $2) AND next_fetch_at > $2 + given_every"
     );
     PLACE_SOURCES = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_address FROM",
         ") UPDATE source SET address = given_address, etag = NULL, last_modified = NULL,
             moved_to = NULL, gone = FALSE, fails = 0, error = NULL, next_fetch_at = $2,
-            state = NULL, hints = '{}', move_heard = NULL, move_heard_at = NULL, full_at = NULL
+            state = NULL, hints = '{}', move_heard = NULL, move_heard_at = NULL, full_at = NULL,
+            rest_until = NULL, answers = 0, unmodified = 0
          FROM given WHERE name = given_name AND address <> given_address"
     );
     SOURCES = both(concat!("SELECT ", source_columns!(), " FROM source ORDER BY name"));
-    CLAIM_DUE = dialects(
-        concat!(
-            "WITH due AS (SELECT name AS due_name FROM source
-                WHERE next_fetch_at <= $1 AND NOT gone
-                  AND (lease_until IS NULL OR lease_until <= $1)
-                ORDER BY next_fetch_at, name LIMIT $4)
-             UPDATE source SET lease_owner = $2, lease_until = $3 FROM due WHERE name = due_name
-             RETURNING ", source_columns!()
-        ),
-        concat!(
-            "WITH due AS (SELECT name AS due_name FROM source
-                WHERE next_fetch_at <= $1 AND NOT gone
-                  AND (lease_until IS NULL OR lease_until <= $1)
-                ORDER BY next_fetch_at, name LIMIT $4 FOR UPDATE SKIP LOCKED)
-             UPDATE source SET lease_owner = $2, lease_until = $3 FROM due WHERE name = due_name
-             RETURNING ", source_columns!()
-        ),
-    );
-    CLAIM_NAMED = list!(
-        "WITH asked AS (SELECT r.value ->> 0 AS asked_name FROM",
-        concat!(
-            ") UPDATE source SET lease_owner = $3, lease_until = $4 FROM asked
-             WHERE name = asked_name AND (lease_until IS NULL OR lease_until <= $2)
-             RETURNING ", source_columns!()
-        )
-    );
     NEXT_FETCH = both("SELECT MIN(next_fetch_at) FROM source WHERE NOT gone");
     ARTICLES_PER_SOURCE = both("SELECT source, COUNT(*) FROM article GROUP BY source");
 }
@@ -164,23 +156,6 @@ impl Db {
         tx.commit().await
     }
 
-    /// Puts sources off until `until`, and gives back those that `owner` has taken. Returns how
-    /// many were put off.
-    pub async fn rest_sources(
-        &self,
-        names: &[String],
-        owner: &str,
-        until: UnixMillis,
-    ) -> Result<i64, StoreError> {
-        let names: Vec<[&String; 1]> = names.iter().map(|name| [name]).collect();
-        let mut tx = self.begin().await?;
-        let put_off = tx
-            .run(&REST_SOURCES, args![&json(&names), owner, until])
-            .await?;
-        tx.commit().await?;
-        Ok(put_off)
-    }
-
     /// Notes where each named source is asked, and every how many milliseconds. What is known
     /// of another address (validators, errors, that it is gone for good) is forgotten, and the
     /// new one is asked at once; a shorter pause counts from now. Returns how many moved.
@@ -195,35 +170,6 @@ impl Db {
         tx.run(&HASTEN_SOURCES, args![&places, now]).await?;
         tx.commit().await?;
         Ok(moved)
-    }
-
-    /// Takes sources to poll, for `owner` until `lease_until`: those that are due, the longest
-    /// overdue first; or, of the names in `only`, all that no other worker has, due or not.
-    pub async fn claim_sources(
-        &self,
-        owner: &str,
-        now: UnixMillis,
-        lease_until: UnixMillis,
-        limit: usize,
-        only: Option<&[String]>,
-    ) -> Result<Vec<SourceMemory>, StoreError> {
-        let mut tx = self.begin().await?;
-        let rows: Vec<SourceRow> = match only {
-            None => {
-                let values = args![now, owner, lease_until, most(limit)];
-                tx.all(&CLAIM_DUE, values).await?
-            }
-            Some(names) => {
-                let names: Vec<[&String; 1]> = names.iter().take(limit).map(|n| [n]).collect();
-                let names = json(&names);
-                tx.all(&CLAIM_NAMED, args![&names, now, owner, lease_until])
-                    .await?
-            }
-        };
-        tx.commit().await?;
-        let mut sources: Vec<SourceMemory> = rows.into_iter().map(Into::into).collect();
-        sources.sort_by(|a, b| (a.next_fetch_at, &a.name).cmp(&(b.next_fetch_at, &b.name)));
-        Ok(sources)
     }
 
     /// Every source there is a memory of, by name.

@@ -21,6 +21,7 @@ use super::listen::Side;
 use super::state::State;
 use crate::channels::email::Relays;
 use crate::channels::email::relays::Figures;
+use crate::pipeline::ingest;
 use crate::pipeline::status::Status;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -232,6 +233,7 @@ fn sources(registry: &mut Registry, status: &Status) {
     let by_state = Gauges::<ByState>::default();
     let articles = Gauges::<BySource>::default();
     let failures = Gauges::<BySource>::default();
+    let failing = Gauges::<BySource>::default();
     let fetched = Gauges::<BySource>::default();
     for state in crate::pipeline::status::SOURCE_STATES {
         let _ = by_state.get_or_create(&ByState { state }); // zero is told, too
@@ -247,6 +249,8 @@ fn sources(registry: &mut Registry, status: &Status) {
             .inc();
         articles.get_or_create(&label).set(source.articles);
         failures.get_or_create(&label).set(source.fails);
+        let is_failing = source.state == "gone" || ingest::is_alarming(source.fails);
+        failing.get_or_create(&label).set(is_failing.into());
         if let Some(at) = source.last_fetch {
             fetched.get_or_create(&label).set(at.0 / 1000);
         }
@@ -255,6 +259,8 @@ fn sources(registry: &mut Registry, status: &Status) {
     registry.register("articles", "Articles known, by source", articles);
     let help = "Failed fetches since the last good one";
     registry.register("source_consecutive_failures", help, failures);
+    let help = "1 after three failures in a row, and when the source is gone";
+    registry.register("source_failing", help, failing);
     let help = "When the source was last fetched, Unix time";
     registry.register("source_last_fetch_timestamp_seconds", help, fetched);
 }

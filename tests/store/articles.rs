@@ -48,7 +48,7 @@ async fn a_source_is_due_at_once_and_forgotten_only_in_part() {
         db.sync_sources(&both, LATER).await.unwrap();
         assert_eq!(db.sources().await.unwrap()[0].next_fetch_at, Some(LATER));
         assert_eq!(db.article_counts().await.unwrap()["a"], 1);
-        assert_eq!(db.trim_fetches(LATER).await.unwrap(), 1);
+        assert_eq!(db.trim_fetches(LATER, LATER).await.unwrap(), 1);
     })
     .await;
 }

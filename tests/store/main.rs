@@ -16,4 +16,5 @@ mod recovery;
 mod shaping;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 mod upgrading;

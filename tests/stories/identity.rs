@@ -314,7 +314,7 @@ async fn what_was_ignored_never_comes_back_however_long_it_was_away() {
         look(&room, DAY_ONE.plus_ms(DAY)).await;
         room.app
             .db
-            .trim_fetches(DAY_ONE.plus_ms(400 * DAY))
+            .trim_fetches(DAY_ONE.plus_ms(400 * DAY), DAY_ONE.plus_ms(400 * DAY))
             .await
             .unwrap();
         // By its guid, and then by its address alone.

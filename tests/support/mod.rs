@@ -4,6 +4,7 @@
 
 pub mod databases;
 pub mod disk;
+pub mod host;
 pub mod newsroom;
 pub mod postfix;
 pub mod postgres;

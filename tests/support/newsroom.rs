@@ -59,6 +59,7 @@ url = "{database}"
 hold = "0s"
 [network]
 allow = ["127.0.0.0/8"]
+host_pause = "0s"
 [sources.news]
 kind = "feed"
 url = "{site}/feed/"

@@ -34,6 +34,8 @@ pub(super) struct Heard {
 pub(super) struct Judged {
     /// What to do.
     pub decision: Decision,
+    /// Entries that are articles known before.
+    pub known: usize,
     /// Whether the source's articles are known by their addresses from now on.
     pub by_links: bool,
     /// Whether the next poll needs all of the document, changed or not: a withdrawal in it waits
@@ -71,6 +73,7 @@ pub(super) async fn judge(
         .await?
         .into_iter()
         .collect();
+    let count = known.iter().flatten().count();
     let background = Background {
         source,
         is_first: !memory.baselined,
@@ -90,6 +93,7 @@ pub(super) async fn judge(
     decision.notes.splice(0..0, notes);
     Ok(Judged {
         decision,
+        known: count,
         by_links,
         asks_anew,
     })

@@ -1,15 +1,17 @@
-//! Who is polled when: due sources are claimed, hosts are asked one thing at a time, and a
-//! source that hangs keeps nobody else waiting.
+//! Who is polled when: due sources are claimed, a host is asked one thing at a time with a
+//! pause in between, and a source that hangs keeps nobody else waiting.
+//!
+//! A host is what the configured address names; a redirect does not change it. No more than a
+//! few sources of one host are in hand at a time, so that a host with thousands of sources has
+//! the same turn as one with a single source.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex, Semaphore};
-use tokio::task::{JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{error, warn};
 
+use super::commits::Commits;
 use super::{PollReport, poll_one};
 use crate::domain::UnixMillis;
 use crate::pipeline::App;
@@ -17,13 +19,15 @@ use crate::store::{SourceMemory, StoreError};
 
 /// A claimed source is given back by itself after this long, should we die.
 const LEASE: Duration = Duration::from_secs(180);
-/// A source that waited this long behind others of its host is left to the next claim: the
-/// lease would end while it is fetched.
+/// A source that waited this long behind others of its host is given back: the lease would end
+/// while it is fetched.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// Sources in hand at most.
-const BATCH: usize = 64;
-/// Hosts spoken to at the same time.
-const HOSTS: usize = 16;
+const BATCH: usize = 256;
+/// Of a host that has so many in hand no more are taken.
+const OF_HOST: usize = 3;
+/// Between looks for what is due while there is something in hand.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Polls the sources that are due (or `only` those named, due or not) and says what came.
 ///
@@ -34,44 +38,82 @@ pub async fn poll(
     only: Option<&[String]>,
     now: UnixMillis,
 ) -> Result<Vec<PollReport>, StoreError> {
-    let mut poller = Poller::default();
+    let (mut poller, began) = (Poller::default(), Instant::now());
+    let mut named = only.map(|names| Named::of(app, names));
     let mut reports = Vec::new();
-    match only {
-        None => poller.take(app, None, now).await?,
-        Some(names) => {
-            for names in names.chunks(BATCH) {
-                poller.take(app, Some(names), now).await?;
-                reports.extend(poller.rest().await);
-            }
+    loop {
+        let now = later(now, began);
+        match &mut named {
+            Some(named) => poller.take_named(app, named, now).await?,
+            None => poller.take_due(app, now).await?,
         }
+        if poller.is_idle() && named.as_ref().is_none_or(|named| named.0.is_empty()) {
+            break;
+        }
+        reports.extend(poller.go_on(app).await?);
     }
-    reports.extend(poller.rest().await);
     reports.sort_by(|a: &PollReport, b| a.source.cmp(&b.source));
     Ok(reports)
 }
 
-/// Polls in hand, of one process.
-pub struct Poller {
-    running: JoinSet<Vec<PollReport>>,
-    at_once: Arc<Semaphore>,
-    /// One at a time; with the time until which the host wants to be left alone.
-    hosts: HashMap<String, Arc<Mutex<Option<UnixMillis>>>>,
-    stop: CancellationToken,
-}
+/// Names that are still to be claimed, by host.
+struct Named(BTreeMap<String, VecDeque<String>>);
 
-impl Default for Poller {
-    fn default() -> Self {
-        Self {
-            running: JoinSet::new(),
-            at_once: Arc::new(Semaphore::new(HOSTS)),
-            hosts: HashMap::new(),
-            stop: CancellationToken::new(),
+impl Named {
+    fn of(app: &App, names: &[String]) -> Self {
+        let mut hosts: BTreeMap<String, VecDeque<String>> = BTreeMap::new();
+        for name in names {
+            let host = hosts.entry(app.host_of(name)).or_default();
+            host.push_back(name.clone());
         }
+        Self(hosts)
     }
 }
 
+/// `now` of an instant ago. Stories tell their own time, in which a second takes no second.
+fn later(now: UnixMillis, since: Instant) -> UnixMillis {
+    now.plus(Duration::from_secs(since.elapsed().as_secs()))
+}
+
+/// A claimed source, and when it was claimed.
+struct Claimed {
+    memory: SourceMemory,
+    now: UnixMillis,
+    since: Instant,
+}
+
+/// One host's turn.
+struct Host {
+    waiting: VecDeque<Claimed>,
+    is_asked: bool,
+    /// When it may be asked again.
+    free_at: Instant,
+}
+
+impl Host {
+    fn in_hand(&self) -> usize {
+        self.waiting.len() + usize::from(self.is_asked)
+    }
+
+    fn is_ready(&self, now: Instant) -> bool {
+        !self.is_asked && !self.waiting.is_empty() && self.free_at <= now
+    }
+}
+
+/// Polls in hand, of one process.
+#[derive(Default)]
+pub struct Poller {
+    running: JoinSet<PollReport>,
+    /// The host that each running poll asks.
+    asking: HashMap<Id, String>,
+    hosts: HashMap<String, Host>,
+    commits: Option<Commits>,
+    /// The last look for what is due, where that brought less than was wanted.
+    looked: Option<Instant>,
+}
+
 impl Poller {
-    /// Takes what is due, then waits for something to end, at most a second. Answers what
+    /// Takes what is due, then waits for something to end, for a moment at most. Answers what
     /// came; nothing when there is nothing in hand.
     ///
     /// # Errors
@@ -81,85 +123,214 @@ impl Poller {
         app: &App,
         now: UnixMillis,
     ) -> Result<Vec<PollReport>, StoreError> {
-        if self.running.len() < BATCH {
-            self.take(app, None, now).await?;
-        }
-        let next = tokio::time::timeout(Duration::from_secs(1), self.running.join_next());
-        let mut ended = next.await.unwrap_or_default();
-        let mut reports = Vec::new();
-        while let Some(done) = ended {
-            reports.extend(joined(done));
-            ended = self.running.try_join_next();
-        }
-        if self.running.is_empty() {
-            self.hosts.clear();
-        }
-        Ok(reports)
+        self.take_due(app, now).await?;
+        self.go_on(app).await
     }
 
     /// Whether nothing is in hand.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.running.is_empty()
+        self.in_hand() == 0
     }
 
-    /// Finishes what is being fetched and begins nothing more.
-    pub async fn finish(mut self) {
-        self.stop.cancel();
-        self.rest().await;
+    /// Finishes what is being fetched, begins nothing more and gives the rest back.
+    pub async fn finish(mut self, app: &App) {
+        let hosts = self.hosts.values_mut();
+        let waiting = hosts.flat_map(|host| host.waiting.drain(..));
+        let names = waiting.map(|one| one.memory.name).collect();
+        give_back(app, names).await;
+        while let Some(done) = self.running.join_next().await {
+            if let Err(panic) = done {
+                error!(error = %panic, "a poll panicked");
+            }
+        }
     }
 
-    /// Claims sources and starts on them, those of one host in one task.
-    async fn take(
-        &mut self,
-        app: &App,
-        only: Option<&[String]>,
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let until = now.plus(LEASE);
-        let claimed = app.db.claim_sources(&app.owner, now, until, BATCH, only);
-        let mut hosts: BTreeMap<String, Vec<SourceMemory>> = BTreeMap::new();
-        for memory in claimed.await? {
-            hosts
-                .entry(app.host_of(&memory.name))
-                .or_default()
-                .push(memory);
+    fn in_hand(&self) -> usize {
+        self.hosts.values().map(Host::in_hand).sum()
+    }
+
+    /// Claims due sources when there is room for a good number of them.
+    async fn take_due(&mut self, app: &App, now: UnixMillis) -> Result<(), StoreError> {
+        let in_hand = self.in_hand();
+        let was_just_now = self.looked.is_some_and(|at| at.elapsed() < LOOK);
+        if in_hand > BATCH / 2 || (in_hand > 0 && was_just_now) {
+            return Ok(());
         }
-        for (host, memories) in hosts {
-            let turn = self.hosts.entry(host.clone()).or_default().clone();
-            let (app, at_once, stop) = (app.clone(), self.at_once.clone(), self.stop.clone());
-            let claimed = Instant::now();
-            self.running.spawn(async move {
-                let mut rests = turn.lock().await;
-                let _place = at_once.acquire().await;
-                let mut reports = Vec::with_capacity(memories.len());
-                for memory in memories {
-                    if claimed.elapsed() >= PATIENCE || stop.is_cancelled() {
-                        break;
-                    }
-                    let report = match *rests {
-                        Some(until) if now < until => resting(&memory.name, &host, until),
-                        _ => reported(&app, memory, now).await,
-                    };
-                    if report.host_rests.is_some() {
-                        *rests = report.host_rests;
-                        rest_host(&app, &host, report.host_rests).await;
-                    }
-                    reports.push(report);
-                }
-                reports
-            });
-        }
+        let busy = self.hosts.iter();
+        let busy = busy.filter(|(_, host)| host.in_hand() >= OF_HOST);
+        let busy: Vec<&str> = busy.map(|(name, _)| name.as_str()).collect();
+        let most = BATCH - in_hand;
+        let claimed = app
+            .db
+            .claim_due(&app.owner, now, now.plus(LEASE), most, &busy)
+            .await?;
+        self.looked = (claimed.len() < most).then(Instant::now);
+        self.queue(app, claimed, now);
         Ok(())
     }
 
-    /// Waits for everything in hand.
-    async fn rest(&mut self) -> Vec<PollReport> {
-        let mut reports = Vec::new();
-        while let Some(done) = self.running.join_next().await {
-            reports.extend(joined(done));
+    /// Claims the next of the named sources, a few of each host.
+    async fn take_named(
+        &mut self,
+        app: &App,
+        named: &mut Named,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut room = BATCH - self.in_hand();
+        if room < BATCH / 2 {
+            return Ok(());
         }
+        let mut names = Vec::new();
+        for (host, waiting) in &mut named.0 {
+            let in_hand = self.hosts.get(host).map_or(0, Host::in_hand);
+            let some = OF_HOST.saturating_sub(in_hand).min(waiting.len()).min(room);
+            names.extend(waiting.drain(..some));
+            room -= some;
+        }
+        named.0.retain(|_, waiting| !waiting.is_empty());
+        if names.is_empty() {
+            return Ok(());
+        }
+        let until = now.plus(LEASE);
+        let claimed = app
+            .db
+            .claim_sources(&app.owner, now, until, names.len(), Some(&names))
+            .await?;
+        self.queue(app, claimed, now);
+        Ok(())
+    }
+
+    fn queue(&mut self, app: &App, claimed: Vec<SourceMemory>, now: UnixMillis) {
+        let since = Instant::now();
+        for memory in claimed {
+            let host = self.hosts.entry(app.host_of(&memory.name));
+            let host = host.or_insert_with(|| Host {
+                waiting: VecDeque::new(),
+                is_asked: false,
+                free_at: since,
+            });
+            host.waiting.push_back(Claimed { memory, now, since });
+        }
+    }
+
+    /// Begins what may begin, and waits a moment for something to end.
+    async fn go_on(&mut self, app: &App) -> Result<Vec<PollReport>, StoreError> {
+        let mut reports = self.begin(app).await;
+        if !reports.is_empty() || self.is_idle() {
+            return Ok(reports);
+        }
+        let nap = self.nap(app);
+        if self.running.is_empty() {
+            tokio::time::sleep(nap).await;
+            return Ok(reports);
+        }
+        let next = tokio::time::timeout(nap, self.running.join_next_with_id());
+        let mut ended = next.await.unwrap_or_default();
+        while let Some(done) = ended {
+            self.end(app, done, &mut reports).await;
+            ended = self.running.try_join_next_with_id();
+        }
+        Ok(reports)
+    }
+
+    /// Until something may begin, [`LOOK`] at most.
+    fn nap(&self, app: &App) -> Duration {
+        let now = Instant::now();
+        let is_full = self.running.len() >= app.config.network.hosts;
+        let hosts = self.hosts.values().filter(|_| !is_full);
+        let next = hosts.filter(|host| !host.is_asked && !host.waiting.is_empty());
+        let next = next.map(|host| host.free_at.saturating_duration_since(now));
+        next.min().map_or(LOOK, |next| next.min(LOOK))
+    }
+
+    /// Begins with the hosts that have waited longest. Answers what is said of sources that
+    /// are not asked for their host's sake.
+    async fn begin(&mut self, app: &App) -> Vec<PollReport> {
+        let now = Instant::now();
+        self.hosts
+            .retain(|_, host| host.in_hand() > 0 || host.free_at > now);
+        let hosts = self.hosts.iter();
+        let ready = hosts.filter(|(_, host)| host.is_ready(now));
+        let mut ready: Vec<(Instant, String)> = ready
+            .map(|(name, host)| (host.free_at, name.clone()))
+            .collect();
+        ready.sort_unstable();
+        let (mut reports, mut back) = (Vec::new(), Vec::new());
+        let places = app.config.network.hosts.saturating_sub(self.running.len());
+        for (_, name) in ready.into_iter().take(places) {
+            let Some(host) = self.hosts.get_mut(&name) else {
+                continue;
+            };
+            while let Some(claimed) = host.waiting.pop_front() {
+                let at = later(claimed.now, claimed.since);
+                let rests = claimed.memory.rest_until.filter(|until| *until > at);
+                if claimed.since.elapsed() >= PATIENCE {
+                    back.push(claimed.memory.name);
+                } else if let Some(until) = rests {
+                    reports.push(resting(&claimed.memory.name, &name, until));
+                    back.push(claimed.memory.name);
+                } else {
+                    host.is_asked = true;
+                    let commits = self.commits.get_or_insert_with(|| {
+                        // One for all: a reload keeps the database.
+                        Commits::start(app.db.clone())
+                    });
+                    let poll = reported(app.clone(), claimed.memory, at, commits.clone());
+                    let id = self.running.spawn(poll).id();
+                    self.asking.insert(id, name);
+                    break;
+                }
+            }
+        }
+        give_back(app, back).await;
         reports
+    }
+
+    /// What a poll came to. A panic is a bug, but only that source's: its lease runs out and
+    /// it is polled again.
+    async fn end(
+        &mut self,
+        app: &App,
+        done: Result<(Id, PollReport), JoinError>,
+        reports: &mut Vec<PollReport>,
+    ) {
+        let id = match &done {
+            Ok((id, _)) => *id,
+            Err(panic) => panic.id(),
+        };
+        let name = self.asking.remove(&id).unwrap_or_default();
+        let host = self.hosts.get_mut(&name);
+        let report = match done {
+            Ok((_, report)) => Some(report),
+            Err(panic) => {
+                error!(error = %panic, "a poll panicked");
+                None
+            }
+        };
+        let rests = report.as_ref().and_then(|report| report.host_rests);
+        reports.extend(report);
+        let Some(host) = host else { return };
+        host.is_asked = false;
+        host.free_at = Instant::now() + app.config.network.host_pause;
+        let Some(until) = rests else { return };
+        for waiting in host.waiting.drain(..) {
+            reports.push(resting(&waiting.memory.name, &name, until));
+        }
+        if let Err(error) = app.db.rest_host(&name, &app.owner, until).await {
+            warn!(host = name, error = %error, "the host's other sources were not put off");
+        }
+    }
+}
+
+/// Gives back what was claimed and is not asked; what cannot be given back is due again when
+/// its lease ends.
+async fn give_back(app: &App, names: Vec<String>) {
+    if names.is_empty() {
+        return;
+    }
+    if let Err(error) = app.db.give_back_sources(&names, &app.owner).await {
+        warn!(error = %error, "sources that were not asked could not be given back");
     }
 }
 
@@ -174,35 +345,17 @@ fn resting(source: &str, host: &str, until: UnixMillis) -> PollReport {
     }
 }
 
-/// Puts off all sources of a host, for every daemon; the one that was told so included.
-async fn rest_host(app: &App, host: &str, until: Option<UnixMillis>) {
-    let of_host = |name: &&String| app.host_of(name) == host;
-    let names: Vec<String> = app.sources.keys().filter(of_host).cloned().collect();
-    let until = until.unwrap_or_default();
-    if let Err(error) = app.db.rest_sources(&names, &app.owner, until).await {
-        warn!(host, error = %error, "the host's other sources were not put off");
-    }
-}
-
 /// One source's report. What the store says about it (another took it over, the database went
 /// away) is its own trouble too: its lease runs out and it is polled again.
-async fn reported(app: &App, memory: SourceMemory, now: UnixMillis) -> PollReport {
+async fn reported(app: App, memory: SourceMemory, now: UnixMillis, commits: Commits) -> PollReport {
     let source = memory.name.clone();
-    poll_one(app, memory, now).await.unwrap_or_else(|error| {
+    let polled = poll_one(&app, memory, now, &commits).await;
+    polled.unwrap_or_else(|error| {
         warn!(source.name = source, error = %error, "what came was not stored");
         PollReport {
             source,
             error: Some(error.to_string()),
             ..PollReport::default()
         }
-    })
-}
-
-/// A task's reports. A panic is a bug, but only that host's: its leases run out and its
-/// sources are polled again.
-fn joined(result: Result<Vec<PollReport>, JoinError>) -> Vec<PollReport> {
-    result.unwrap_or_else(|panic| {
-        error!(error = %panic, "a poll panicked");
-        Vec::new()
     })
 }

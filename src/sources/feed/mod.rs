@@ -60,6 +60,11 @@ fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
 /// and mean the web address behind them.
 fn address(text: &str) -> Result<Url, String> {
     let text = text.trim();
+    if text.contains('\\') {
+        return Err(format!(
+            "`{text}` has a backslash in it; addresses have `/`"
+        ));
+    }
     let web = match text.strip_prefix("feed:") {
         Some(rest) if rest.starts_with("//") => format!("https:{rest}"),
         Some(rest) => rest.to_owned(),
@@ -98,6 +103,7 @@ impl Feed {
             last_modified: fetched.last_modified.clone(),
             bytes: fetched.body.len(),
             status: fetched.status,
+            retry_after: fetched.retry_after,
             moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
             hints: hints::of_answer(&fetched),
             ..Polled::default()
