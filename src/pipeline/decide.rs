@@ -89,6 +89,8 @@ pub struct Decision {
     pub changed: usize,
     /// Articles that are retracted now, and how we know.
     pub retracted: Vec<(ArticleId, String)>,
+    /// Why the new articles are held, where the flood brake holds them.
+    pub flood: Option<String>,
     /// What an operator should know, in sentences.
     pub notes: Vec<String>,
 }
@@ -356,7 +358,8 @@ fn enter(
             held_until,
         });
     }
-    decision.notes.extend(flood);
+    decision.notes.extend(flood.clone());
+    decision.flood = flood;
 }
 
 /// What the source has taken back, unless the document has it. One word may be a mistake; it is

@@ -132,32 +132,34 @@ fn stands(article: &Article, standing: &Standing, now: UnixMillis) -> String {
              {id}` makes it news"
         ),
         ArticleState::Waiting if article.eligible_at > now => {
-            because(format!("waits until {}", article.eligible_at))
+            because(format!("waits until {}", moment(article.eligible_at)))
         }
         ArticleState::Waiting => "is released at the next look".to_owned(),
         ArticleState::Held => match standing.held_until {
             Some(until) => because(format!(
-                "held until {until}, or until you release it (`courant articles release {id}`) \
-                 or ignore it"
+                "held until {}, or until you release it (`courant articles release {id}`) \
+                 or ignore it",
+                moment(until)
             )),
             None => because(format!(
                 "held until you release it (`courant articles release {id}`) or ignore it"
             )),
         },
         ArticleState::Released => match standing.released_at {
-            Some(at) => format!("released at {at}"),
+            Some(at) => format!("released at {}", moment(at)),
             None => "released".to_owned(),
         },
         ArticleState::Ignored => because("never goes out".to_owned()),
         ArticleState::Retracted => because(match standing.retracted_at {
-            Some(at) => format!("retracted at {at}"),
+            Some(at) => format!("retracted at {}", moment(at)),
             None => "retracted".to_owned(),
         }),
     };
     if let Some((since, why)) = &standing.doubted {
         text.push_str(&format!(
-            "; its source has taken it back since {since} ({why}), which is believed when it \
-             says so again"
+            "; its source has taken it back since {} ({why}), which is believed when it says so \
+             again",
+            moment(*since)
         ));
     }
     text
@@ -165,7 +167,7 @@ fn stands(article: &Article, standing: &Standing, now: UnixMillis) -> String {
 
 /// It entered the channel: what became of it there.
 fn in_ledger(article: &Article, number: i64, at: UnixMillis, issues: &[IssueLine]) -> String {
-    let mut text = format!("number {number} of its ledger since {at}");
+    let mut text = format!("number {number} of its ledger since {}", moment(at));
     if issues.is_empty() {
         text.push_str(match article.state {
             ArticleState::Retracted => "; in no issue, and now in none to come",
@@ -177,7 +179,10 @@ fn in_ledger(article: &Article, number: i64, at: UnixMillis, issues: &[IssueLine
         .map(|line| {
             format!(
                 "{} of {} ({}, {})",
-                line.issue, line.created_at, line.schedule, line.state
+                line.issue,
+                moment(line.created_at),
+                line.schedule,
+                line.state
             )
         })
         .collect();
@@ -204,15 +209,20 @@ fn not_in_ledger(
     match article.state {
         ArticleState::Waiting if article.revision.published > now => format!(
             "enters at {}, when its source publishes it",
-            article.eligible_at
+            moment(article.eligible_at)
         ),
-        ArticleState::Waiting => format!("enters when the hold ends, {}", article.eligible_at),
+        ArticleState::Waiting => {
+            format!("enters when the hold ends, {}", moment(article.eligible_at))
+        }
         ArticleState::Held => match standing.held_until {
-            Some(until) => format!("enters when it leaves its hold, {until} at the latest"),
+            Some(until) => {
+                let until = moment(until);
+                format!("enters when it leaves its hold, {until} at the latest")
+            }
             None => "enters when you release it".to_owned(),
         },
         ArticleState::Released => {
-            let at = standing.released_at.map(|at| format!(" at {at}"));
+            let at = standing.released_at.map(|at| format!(" at {}", moment(at)));
             let at = at.unwrap_or_default();
             format!(
                 "takes it now, but did not when it was released{at}: the channel was not there, \
@@ -223,4 +233,9 @@ fn not_in_ledger(
         ArticleState::Ignored => format!("no: {}", standing.reason),
         ArticleState::Retracted => format!("no, it was retracted first: {}", standing.reason),
     }
+}
+
+/// An instant in a sentence, to the second.
+fn moment(at: UnixMillis) -> String {
+    at.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

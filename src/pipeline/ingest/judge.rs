@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 use tracing::{error, warn};
 
 use crate::config::{Identity, SourceConfig};
-use crate::domain::{Article, ArticleId, ArticleState, IdentityKey, KeyKind, UnixMillis};
+use crate::domain::{
+    Article, ArticleId, ArticleState, IdentityKey, IssueState, KeyKind, UnixMillis,
+};
 use crate::sources::Withdrawal;
 use crate::store::{Change, KnownArticle, SourceMemory, StoreError};
 
@@ -89,6 +91,9 @@ pub(super) async fn judge(
     let is_unconfirmed =
         |change: &Change| matches!(change, Change::Withdraw { confirmed, .. } if !confirmed);
     let asks_anew = decision.changes.iter().any(is_unconfirmed);
+    if let Some(flood) = &decision.flood {
+        warn!(source.name = source.id, "{flood}");
+    }
     tell_retractions(app, &mut decision).await?;
     decision.notes.splice(0..0, notes);
     Ok(Judged {
@@ -281,6 +286,15 @@ async fn tell_retractions(app: &App, decision: &mut Decision) -> Result<(), Stor
             format!("article {id} is retracted and never goes out, {why}: “{title}”")
         };
         decision.notes.push(note);
+        for line in app.db.issues_of(*id).await? {
+            if line.state == IssueState::Waiting {
+                let issue = line.issue;
+                decision.notes.push(format!(
+                    "issue {issue} waits for approval and was frozen with it; `courant issues \
+                     cancel {issue}` stops it"
+                ));
+            }
+        }
     }
     Ok(())
 }
