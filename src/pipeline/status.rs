@@ -56,10 +56,12 @@ pub struct SourceStatus {
     pub articles: i64,
     /// What went wrong last.
     pub error: Option<String>,
-    /// How it does, in words.
+    /// How it does, in words (for people; not part of the document).
+    #[serde(skip)]
     pub explanation: String,
-    /// Where it is asked since it moved for good; none at its configured address.
-    pub moved_to: Option<String>,
+    /// Whether it is gone, or has failed for so long that the log said so (for metrics).
+    #[serde(skip)]
+    pub needs_attention: bool,
     /// Failures since the last good answer (for metrics; not part of the document).
     #[serde(skip)]
     pub fails: i64,

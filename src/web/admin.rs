@@ -1,5 +1,6 @@
 //! The operators' page, health and metrics.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,7 +15,7 @@ use super::metrics::exposition;
 use super::page;
 use super::state::State;
 use crate::domain::{DeliveryState, UnixMillis};
-use crate::pipeline::status::{Status, status};
+use crate::pipeline::status::{SourceStatus, Status, status};
 
 /// How things stand now.
 ///
@@ -34,14 +35,21 @@ pub async fn overview(Shared(state): Shared<State>) -> Result<Response, Error> {
     #[derive(Serialize)]
     struct Overview {
         needs_attention: Vec<String>,
+        explanations: BTreeMap<String, String>,
         status: Status,
     }
     let status = current(&state).await?;
     let context = Overview {
         needs_attention: needs_attention(&status),
+        explanations: status.sources.iter().map(explained).collect(),
         status,
     };
     page::private(&state.live(), "web/admin/overview.html", &context)
+}
+
+/// How a source does, in words, by its name.
+fn explained(source: &SourceStatus) -> (String, String) {
+    (source.id.clone(), source.explanation.clone())
 }
 
 /// What only a person can mend, with the command that does.

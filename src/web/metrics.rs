@@ -21,7 +21,6 @@ use super::listen::Side;
 use super::state::State;
 use crate::channels::email::Relays;
 use crate::channels::email::relays::Figures;
-use crate::pipeline::ingest;
 use crate::pipeline::status::Status;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -249,8 +248,9 @@ fn sources(registry: &mut Registry, status: &Status) {
             .inc();
         articles.get_or_create(&label).set(source.articles);
         failures.get_or_create(&label).set(source.fails);
-        let is_failing = source.state == "gone" || ingest::is_alarming(source.fails);
-        failing.get_or_create(&label).set(is_failing.into());
+        failing
+            .get_or_create(&label)
+            .set(source.needs_attention.into());
         if let Some(at) = source.last_fetch {
             fetched.get_or_create(&label).set(at.0 / 1000);
         }
@@ -259,7 +259,7 @@ fn sources(registry: &mut Registry, status: &Status) {
     registry.register("articles", "Articles known, by source", articles);
     let help = "Failed fetches since the last good one";
     registry.register("source_consecutive_failures", help, failures);
-    let help = "1 after three failures in a row, and when the source is gone";
+    let help = "1 while the source is gone or does not answer";
     registry.register("source_failing", help, failing);
     let help = "When the source was last fetched, Unix time";
     registry.register("source_last_fetch_timestamp_seconds", help, fetched);

@@ -44,8 +44,7 @@ default_schedule = "daily"
 pub fn configuration(site: &str, smtp_port: u16, database: &str, more: &str) -> String {
     let more = more.replace("{SITE}", site);
     format!(
-        r#"
-[site]
+        r#"[site]
 name = "News"
 url = "https://news.example"
 postal_address = "1 Canal Road, Lahore"

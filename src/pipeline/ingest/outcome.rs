@@ -310,12 +310,17 @@ pub(super) fn tell(
             );
         }
         Some(error) => warn!(source.name = name, error, "poll failed"),
-        None if rhythm::is_alarming(before.fails) => info!(
-            source.name = name,
-            failures = before.fails,
-            articles.new = report.new,
-            "the source answers again"
-        ),
+        None if before
+            .last_fetch_at
+            .is_some_and(|at| rhythm::is_alarming(own, before.fails, before.last_ok_at, at)) =>
+        {
+            info!(
+                source.name = name,
+                failures = before.fails,
+                articles.new = report.new,
+                "the source answers again"
+            );
+        }
         None if report.not_modified => debug!(source.name = name, "polled, nothing has changed"),
         None => info!(
             source.name = name,

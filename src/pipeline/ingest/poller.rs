@@ -5,6 +5,7 @@
 //! few sources of one host are in hand at a time, so that a host with thousands of sources has
 //! the same turn as one with a single source.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -18,10 +19,10 @@ use crate::pipeline::App;
 use crate::store::{SourceMemory, StoreError};
 
 /// A claimed source is given back by itself after this long, should we die.
-const LEASE: Duration = Duration::from_secs(180);
-/// A source that waited this long behind others of its host is given back: the lease would end
-/// while it is fetched.
-const PATIENCE: Duration = Duration::from_secs(90);
+const LEASE: Duration = Duration::from_secs(300);
+/// A source that waited this long behind others is given back: the lease would end while it is
+/// fetched.
+const PATIENCE: Duration = Duration::from_secs(210);
 /// Sources in hand at most.
 const BATCH: usize = 256;
 /// Of a host that has so many in hand no more are taken.
@@ -51,6 +52,10 @@ pub async fn poll(
             break;
         }
         reports.extend(poller.go_on(app).await?);
+        let given_back = poller.given_back.drain(..);
+        if let Some(named) = &mut named {
+            given_back.for_each(|name| named.add(app, name));
+        }
     }
     reports.sort_by(|a: &PollReport, b| a.source.cmp(&b.source));
     Ok(reports)
@@ -61,12 +66,16 @@ struct Named(BTreeMap<String, VecDeque<String>>);
 
 impl Named {
     fn of(app: &App, names: &[String]) -> Self {
-        let mut hosts: BTreeMap<String, VecDeque<String>> = BTreeMap::new();
+        let mut named = Self(BTreeMap::new());
         for name in names {
-            let host = hosts.entry(app.host_of(name)).or_default();
-            host.push_back(name.clone());
+            named.add(app, name.clone());
         }
-        Self(hosts)
+        named
+    }
+
+    fn add(&mut self, app: &App, name: String) {
+        let host = self.0.entry(app.host_of(&name)).or_default();
+        host.push_back(name);
     }
 }
 
@@ -108,6 +117,8 @@ pub struct Poller {
     asking: HashMap<Id, String>,
     hosts: HashMap<String, Host>,
     commits: Option<Commits>,
+    /// Sources that waited too long, since somebody last asked for them.
+    given_back: Vec<String>,
     /// The last look for what is due, where that brought less than was wanted.
     looked: Option<Instant>,
 }
@@ -123,6 +134,8 @@ impl Poller {
         app: &App,
         now: UnixMillis,
     ) -> Result<Vec<PollReport>, StoreError> {
+        // They are as due as before.
+        self.given_back.clear();
         self.take_due(app, now).await?;
         self.go_on(app).await
     }
@@ -181,12 +194,20 @@ impl Poller {
         if room < BATCH / 2 {
             return Ok(());
         }
+        // One of each host before two of any, and first of those that have most to do: their
+        // pauses are what the whole takes.
+        let mut hosts: Vec<_> = named.0.iter_mut().collect();
+        hosts.sort_by_key(|(_, waiting)| Reverse(waiting.len()));
         let mut names = Vec::new();
-        for (host, waiting) in &mut named.0 {
-            let in_hand = self.hosts.get(host).map_or(0, Host::in_hand);
-            let some = OF_HOST.saturating_sub(in_hand).min(waiting.len()).min(room);
-            names.extend(waiting.drain(..some));
-            room -= some;
+        for most in 1..=OF_HOST {
+            for (host, waiting) in &mut hosts {
+                let in_hand = self.hosts.get(*host).map_or(0, Host::in_hand);
+                if room > 0 && in_hand < most {
+                    let next = waiting.pop_front();
+                    room -= usize::from(next.is_some());
+                    names.extend(next);
+                }
+            }
         }
         named.0.retain(|_, waiting| !waiting.is_empty());
         if names.is_empty() {
@@ -266,6 +287,7 @@ impl Poller {
                 let at = later(claimed.now, claimed.since);
                 let rests = claimed.memory.rest_until.filter(|until| *until > at);
                 if claimed.since.elapsed() >= PATIENCE {
+                    self.given_back.push(claimed.memory.name.clone());
                     back.push(claimed.memory.name);
                 } else if let Some(until) = rests {
                     reports.push(resting(&claimed.memory.name, &name, until));

@@ -193,18 +193,17 @@ pub(super) fn alarms(
     last_try: Option<UnixMillis>,
     now: UnixMillis,
 ) -> bool {
-    let was_silent_for = |at: UnixMillis| last_ok.map_or(Duration::ZERO, |ok| at.since(ok));
-    // One failure after a long pause of ours is no silence of theirs.
-    let is_silent = own && fails > 1 && was_silent_for(now) >= HOUR;
-    let was_told =
-        fails > ALARM || own && fails > 2 && last_try.is_some_and(|at| was_silent_for(at) >= HOUR);
-    !was_told && (fails >= ALARM || is_silent)
+    let was_told = last_try.is_some_and(|at| is_alarming(own, fails - 1, last_ok, at));
+    !was_told && is_alarming(own, fails, last_ok, now)
 }
 
-/// Whether a source counts as failing for metrics and alarms.
+/// Whether a source that failed for the `fails`-th time in a row at `now` is for the operator
+/// to look at.
 #[must_use]
-pub fn is_alarming(fails: i64) -> bool {
-    fails >= ALARM
+pub fn is_alarming(own: bool, fails: i64, last_ok: Option<UnixMillis>, now: UnixMillis) -> bool {
+    let silence = last_ok.map_or(Duration::ZERO, |ok| now.since(ok));
+    // One failure after a long pause of ours is no silence of theirs.
+    fails >= ALARM || own && fails > 1 && silence >= HOUR
 }
 
 #[cfg(test)]

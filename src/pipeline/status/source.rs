@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::SourceStatus;
 use crate::config::SourceConfig;
 use crate::domain::UnixMillis;
+use crate::pipeline::ingest::is_alarming;
 use crate::store::SourceMemory;
 
 /// How a source stands at `now`.
@@ -31,7 +32,10 @@ pub(super) fn source_status(
         articles,
         error: memory.and_then(|m| m.error.clone()),
         explanation: memory.map_or_else(|| "not asked yet".to_owned(), |m| words(m, now)),
-        moved_to: memory.and_then(|m| m.moved_to.clone()),
+        needs_attention: memory.is_some_and(|m| {
+            let last_try = m.last_fetch_at.unwrap_or(now);
+            m.gone || is_alarming(source.own, m.fails, m.last_ok_at, last_try)
+        }),
         fails: memory.map_or(0, |m| m.fails),
     }
 }
