@@ -124,7 +124,7 @@ impl Dispatcher {
         };
         let (since, now) = (Instant::now(), app.clock.now());
         let (owner, id) = (&app.owner, sending.issue.id);
-        let until = now.plus(LEASE);
+        let until = app.clock.of_leases().plus(LEASE);
         // Until it has succeeded; also should this future be dropped.
         self.is_unsure = true;
         let rows = app.db.claim_deliveries(owner, id, now, until, most).await?;
