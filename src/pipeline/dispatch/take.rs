@@ -50,6 +50,10 @@ impl Dispatcher {
         } in ready
         {
             let sending = self.sendings.get(app, issue);
+            if sending.channel().is_none() {
+                // A daemon that has read a newer configuration may know it.
+                continue;
+            }
             if sending.is_mail() {
                 mail.push((priority, sending));
             } else {
