@@ -198,9 +198,7 @@ async fn signed(
 pub(super) async fn pause(sending: &Sending, why: &str) {
     let id = sending.issue.id;
     sending.stop();
-    let states = [IssueState::Sending];
-    let db = &sending.app.db;
-    let paused = db.set_issue_state(id, &states, IssueState::Paused).await;
+    let paused = sending.app.db.pause_issue(id, why).await;
     sending.told();
     match paused {
         Ok(true) => error!(
