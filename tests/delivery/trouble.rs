@@ -66,10 +66,8 @@ async fn a_reply_rule_holds_for_all_daemons_and_over_restarts() {
         let before = room.sink.connections();
         let third = room.beside(&tables(RULES, "")).await;
         let sender = Sender::start(&third);
-        until("the third has heard as well", SOON, async || {
-            third.relays.status()[0].pause.is_some().then_some(())
-        })
-        .await;
+        let has_heard = async || third.relays.status()[0].pause.is_some().then_some(());
+        until("the third has heard as well", SOON, has_heard).await;
         sender.stop().await;
         assert_eq!(
             room.sink.connections(),

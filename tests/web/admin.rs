@@ -83,7 +83,7 @@ async fn the_operators_page_says_why_an_issue_is_paused_also_behind_a_newer_one(
     assert!(!site.db.pause_issue(old, "again").await.unwrap());
     let page = site.admin("/").await;
     let text = page.text();
-    let shown = "refuses the sender&#x27;s address &lt;brief@news.example&gt;";
+    let shown = "refuses the sender&#39;s address &lt;brief@news.example&gt;";
     assert!(text.contains(shown), "{text}");
     assert!(text.contains(&format!("courant issues resume {old}")));
     let detail = site.admin(&format!("/api/v1/issues/{old}")).await.json();

@@ -50,14 +50,14 @@ impl IssueHealth {
                 self.senders_refused += 1;
                 let is_enough = self.senders_refused >= SENDER_REFUSALS;
                 let reason =
-                    || format!("the relay refuses the sender's address ({})", said(verdict));
+                    || format!("the relay refuses the sender's address: {}", said(verdict));
                 self.alarm(is_enough, false, reason)
             }
             Some(IssueTrouble::TooLarge) => {
                 self.senders_refused = 0;
                 let reason = || {
                     format!(
-                        "the relay does not take messages of this size ({})",
+                        "the relay does not take messages of this size: {}",
                         said(verdict)
                     )
                 };
@@ -94,7 +94,7 @@ impl IssueHealth {
         let above = |percent| is_known && refused * 100 > seen * percent;
         self.alarm(above(PAUSE_ABOVE), above(OPEN_ABOVE), || {
             format!(
-                "{refused} of the last {seen} mails were refused as spam or against a policy ({})",
+                "{refused} of the last {seen} mails were refused as spam or against a policy: {}",
                 said(last)
             )
         })
@@ -195,7 +195,7 @@ mod tests {
         let large = not_tried(Some(IssueTrouble::TooLarge));
         let mut health = IssueHealth::default();
         let told = alarms(&mut health, &large, 50);
-        let reason = "the relay does not take messages of this size (550 5.1.8 Bad sender)";
+        let reason = "the relay does not take messages of this size: 550 5.1.8 Bad sender";
         assert_eq!((told.len(), told[0].reason.as_str()), (1, reason));
     }
 
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(alarms(&mut health, &spam(), 6), []);
         let told = alarms(&mut health, &spam(), 1);
         let reason =
-            "7 of the last 200 mails were refused as spam or against a policy (550 5.7.1 Spam)";
+            "7 of the last 200 mails were refused as spam or against a policy: 550 5.7.1 Spam";
         assert_eq!(
             (told[0].reason.as_str(), told[0].open_breaker),
             (reason, false)
