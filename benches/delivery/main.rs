@@ -1,9 +1,9 @@
 //! Sending measured as a whole process: `courant publish` to Debian's smtp-sink beside Debian's
 //! smtp-source to the same sink, in one run.
 //!
-//! `cargo bench --bench delivery [-- PART… [--readers N]]`, parts: `raw unsigned signed delay one
-//! million`; all of them when none is named. 22 KB messages, 10 connections, no TLS; the
-//! sink shares the machine's cores.
+//! `cargo bench --bench delivery [-- PART… [--readers N]]`, parts: `raw unsigned signed delay one tls
+//! million`; all of them when none is named. 22 KB messages, 10 connections, no TLS but in its own
+//! part; the sink shares the machine's cores.
 #![allow(
     clippy::unwrap_used,
     reason = "a measurement may stop at the first surprise"
@@ -19,7 +19,7 @@ mod support;
 use std::time::Duration;
 
 use publication::{Publication, Setup};
-use relay::{Delay, smtp_source};
+use relay::{Delay, Encrypted, smtp_source};
 use support::postfix::SmtpSink;
 use support::postgres::{Cluster, Durability};
 use support::smtp::Sink;
@@ -72,6 +72,9 @@ async fn main() {
     }
     if asked.wants("one") {
         one_connection().await;
+    }
+    if asked.wants("tls") {
+        encrypted(asked.readers.min(20_000)).await;
     }
     if asked.wants("million") {
         for database in ["sqlite", "postgres"] {
@@ -162,6 +165,28 @@ async fn one_connection() {
         gaps[gaps.len() / 2].0,
         longest.join(", ")
     );
+}
+
+/// What encryption costs, by how many messages share a handshake. The proxy before the sink takes a
+/// core as well, so the processor's time says more than the rate.
+async fn encrypted(readers: usize) {
+    let sink = SmtpSink::start(&std::env::temp_dir(), &[]);
+    let relay = Encrypted::start(sink.port).await;
+    for (max_messages, tls) in [(1000, false), (1000, true), (100, true), (10, true)] {
+        let setup = Setup {
+            port: if tls { relay.port } else { sink.port },
+            certificate: tls.then(|| relay.certificate.clone()),
+            max_messages,
+            ..Setup::default()
+        };
+        let publication = Publication::with_news(setup, readers).await;
+        let used = publication.publish(readers);
+        let name = if tls { "TLS" } else { "no TLS" };
+        println!(
+            "courant, sqlite, {name}, {max_messages} messages a connection: {}",
+            used.line(readers)
+        );
+    }
 }
 
 /// A million readers: the freeze and half a minute of sending.

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use sqlx::{Connection, Executor};
 
 use super::support::newsroom::configuration;
@@ -12,6 +13,8 @@ use super::usage::Usage;
 
 /// Articles that make a digest of about 22 KB.
 const ARTICLES: usize = 6;
+/// Where the relay's certificate is, for those that encrypt.
+const CERTIFICATE: &str = "relay.pem";
 const WORDS: usize = 300;
 
 const PEOPLE: &str = "INSERT INTO subscriber (address, address_key, name, created_at)
@@ -27,7 +30,10 @@ pub struct Setup {
     pub database: Option<String>,
     pub port: u16,
     pub connections: usize,
+    pub max_messages: usize,
     pub signed: bool,
+    /// Of a relay that speaks TLS from the first byte.
+    pub certificate: Option<CertificateDer<'static>>,
 }
 
 impl Default for Setup {
@@ -36,7 +42,9 @@ impl Default for Setup {
             database: None,
             port: 0,
             connections: 10,
+            max_messages: 1000,
             signed: false,
+            certificate: None,
         }
     }
 }
@@ -110,6 +118,7 @@ impl Publication {
     /// The same, ended after a while.
     pub fn publish_for(&self, most: Duration) -> Usage {
         let mut command = self.house.command(&["publish", "brief"]);
+        command.env("SSL_CERT_FILE", self.house.path(CERTIFICATE));
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         tokio::task::block_in_place(|| Usage::of(child.unwrap(), most))
     }
@@ -131,17 +140,26 @@ async fn open(setup: &Setup) -> (House, Site) {
         ""
     };
     let more = format!(
-        "connections = {}\nmax_messages = 1000\n[channels.brief]\nkind = \"email\"\n\
+        "connections = {}\nmax_messages = {}\n[channels.brief]\nkind = \"email\"\n\
          from = \"News <brief@news.example>\"\nschedule = \"0 7 * * *\"\n{dkim}\n",
-        setup.connections
+        setup.connections, setup.max_messages
     );
-    house.write(
-        "courant.toml",
-        configuration(&site.url, setup.port, &database, &more),
-    );
+    let mut text = configuration(&site.url, setup.port, &database, &more);
+    if let Some(certificate) = &setup.certificate {
+        house.write(CERTIFICATE, pem(certificate));
+        text = text
+            .replace("smtp://127.0.0.1", "smtps://localhost")
+            .replace("?tls=off", "");
+    }
+    house.write("courant.toml", text);
     // The baseline: what is published from here on is news.
     house.courant(&["poll"]).done();
     (house, site)
+}
+
+fn pem(certificate: &[u8]) -> String {
+    let text = data_encoding::BASE64.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
 }
 
 fn article() -> String {

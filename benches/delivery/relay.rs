@@ -1,15 +1,18 @@
-//! Debian's smtp-source, and a wire that takes its time.
+//! Debian's smtp-source, a wire that takes its time, and one that is encrypted.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 use super::support::postfix::program;
+use super::support::smtp::certified;
 use super::usage::Usage;
 
 /// Sends as fast as Postfix's own generator does, over connections that are kept.
@@ -32,7 +35,7 @@ pub struct Delay {
 
 impl Delay {
     pub async fn start(to: u16, each_way: Duration) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -50,6 +53,48 @@ impl Delay {
 }
 
 impl Drop for Delay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A proxy that takes the encryption off.
+pub struct Encrypted {
+    pub port: u16,
+    pub certificate: CertificateDer<'static>,
+    task: JoinHandle<()>,
+}
+
+impl Encrypted {
+    pub async fn start(to: u16) -> Self {
+        let (config, certificate) = certified(&["localhost".to_owned()]);
+        let acceptor = TlsAcceptor::from(config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                near.set_nodelay(true).unwrap();
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut near) = acceptor.accept(near).await else {
+                        return;
+                    };
+                    let mut far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                    far.set_nodelay(true).unwrap();
+                    // Either side may hang up.
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        });
+        Self {
+            port,
+            certificate,
+            task,
+        }
+    }
+}
+
+impl Drop for Encrypted {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -158,8 +158,12 @@ async fn show(app: &App, id: IssueId, out: Output) -> anyhow::Result<()> {
 }
 
 fn headline(issue: &Issue) -> String {
+    let why = match issue.why_paused.as_str() {
+        "" => String::new(),
+        why => format!(": {why}"),
+    };
     format!(
-        "issue {}: {} {}, {}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
+        "issue {}: {} {}, {}{why}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
         issue.id,
         issue.channel,
         issue.number,

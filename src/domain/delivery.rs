@@ -115,7 +115,7 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest pause.
     pub cap: Duration,
-    /// Given up this long after the delivery was made.
+    /// Given up this long after the first try.
     pub give_up: Duration,
 }
 

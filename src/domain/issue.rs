@@ -66,6 +66,8 @@ pub struct Issue {
     pub created_at: UnixMillis,
     /// The highest ledger number it covers.
     pub ledger_upto: i64,
+    /// Why it was paused, where no operator did it; else empty.
+    pub why_paused: String,
 }
 
 /// One line of an issue.

@@ -26,6 +26,8 @@ enum Kind {
         /// The time at the start, as far as the machine's clock was ever ahead of it.
         origin: AtomicI64,
         is_ahead: AtomicBool,
+        /// How far the database's clock is ahead.
+        database: AtomicI64,
     },
     Standing(AtomicI64),
 }
@@ -36,6 +38,7 @@ impl Default for Clock {
             started: Instant::now(),
             origin: AtomicI64::new(UnixMillis::now().0),
             is_ahead: AtomicBool::new(false),
+            database: AtomicI64::new(0),
         }))
     }
 }
@@ -54,6 +57,23 @@ impl Clock {
         }
     }
 
+    /// Learns what the database's clock says at this moment.
+    pub fn learn(&self, of_database: UnixMillis) {
+        if let Kind::Running { database, .. } = &*self.0 {
+            database.store(of_database.0 - self.now().0, Ordering::Relaxed);
+        }
+    }
+
+    /// The time that leases go by, which is the database's: the clocks of daemons that share
+    /// one may differ by more than a lease lasts, and then each would think the other dead.
+    #[must_use]
+    pub fn of_leases(&self) -> UnixMillis {
+        match &*self.0 {
+            Kind::Running { database, .. } => self.now().plus_ms(database.load(Ordering::Relaxed)),
+            Kind::Standing(_) => self.now(),
+        }
+    }
+
     /// Its time.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
@@ -63,6 +83,7 @@ impl Clock {
                 started,
                 origin,
                 is_ahead,
+                ..
             } => {
                 let machine = UnixMillis::now();
                 let now = running(machine, *started, origin);
@@ -87,6 +108,18 @@ fn running(machine: UnixMillis, started: Instant, origin: &AtomicI64) -> UnixMil
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leases_go_by_the_clock_of_the_database() {
+        let clock = Clock::default();
+        let apart = |clock: &Clock| clock.of_leases().0 - UnixMillis::now().0;
+        assert!((-1000..1000).contains(&apart(&clock)));
+        clock.learn(UnixMillis::now().plus_ms(600_000));
+        assert!((599_000..601_000).contains(&apart(&clock)));
+        let story = Clock::standing(UnixMillis(7));
+        story.learn(UnixMillis(9));
+        assert_eq!(story.of_leases(), UnixMillis(7));
+    }
 
     #[test]
     fn a_clock_that_is_set_back_goes_on_and_one_that_is_set_forward_is_followed() {

@@ -369,5 +369,6 @@ pub fn imagined(channel: &str, schedule: &str, number: i64, now: UnixMillis) -> 
         title: String::new(),
         created_at: now,
         ledger_upto: 0,
+        why_paused: String::new(),
     }
 }

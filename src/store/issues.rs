@@ -39,6 +39,9 @@ statements! {
     ISSUES = both(issues!(
         "WHERE i.id < $1 AND (i.channel = $2 OR $2 IS NULL) ORDER BY i.id DESC LIMIT $3"
     ));
+    RESTING = both(issues!(
+        "WHERE i.state = 'waiting' OR i.state = 'paused' ORDER BY i.id DESC LIMIT $1"
+    ));
     BY_NUMBER = both(issues!("WHERE i.channel = $1 AND i.number = $2"));
     ARCHIVE = both(issues!(
         "WHERE i.channel = $1 AND i.number < $2 AND i.state IN ('sending', 'paused', 'done')
@@ -88,6 +91,11 @@ impl Db {
     ) -> Result<Vec<Issue>, StoreError> {
         let values = args![before.map_or(i64::MAX, |id| id.0), channel, most(limit)];
         all(self.all::<IssueRow>(&ISSUES, values).await?)
+    }
+
+    /// The issues that wait for an operator, newest first.
+    pub async fn resting_issues(&self, limit: usize) -> Result<Vec<Issue>, StoreError> {
+        all(self.all::<IssueRow>(&RESTING, args![most(limit)]).await?)
     }
 
     /// An issue by its number in its channel.

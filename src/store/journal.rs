@@ -16,7 +16,7 @@ mod tests;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::{Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -198,8 +198,7 @@ impl Inner {
                 Ok(())
             }
             Err(error) => {
-                // Half a line would spoil the next; a full disk lets a file be cut.
-                file.set_len(self.length)?;
+                cut(file, self.length)?;
                 Err(error)
             }
         }
@@ -272,6 +271,13 @@ fn fresh(path: &Path, open: &HashMap<Row, Option<Answer>>) -> std::io::Result<(F
     file.write_all(text.as_bytes())?;
     std::fs::rename(&new, path)?;
     Ok((file, text.len() as u64))
+}
+
+/// Half a line would spoil the next, and so would a gap before it; a full disk lets a file be
+/// cut.
+fn cut(file: &mut File, length: u64) -> std::io::Result<()> {
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length)).map(drop)
 }
 
 /// Answers of relays may name people: for our eyes only.

@@ -5,19 +5,28 @@
 
 use super::counts::Moves;
 use super::freeze::patiently;
-use super::sql::{Tx, args, both, json, list, statements};
+use super::sql::{Tx, args, both, json, list, most, statements};
 use super::{Db, StoreError};
 use crate::domain::DeliveryState::{Cancelled, Deferred, Failed, Pending, Uncertain};
 use crate::domain::{DeliveryState, IssueId, IssueState, UnixMillis};
 
+/// Deliveries that are cancelled in one transaction, so that senders need not wait for long.
+const AT_ONCE: usize = 10_000;
+
 statements! {
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
-        ") UPDATE issue SET state = $3 WHERE id = $2 AND state IN (SELECT word FROM allowed)"
+        ") UPDATE issue SET state = $3, why_paused = ''
+         WHERE id = $2 AND state IN (SELECT word FROM allowed)"
     );
+    /// Those that were tried; that of the others has not begun. In the words of an index.
     RENEW_PATIENCE = both(
         "UPDATE delivery SET since = $2
-         WHERE issue_id = $1 AND state IN ('pending', 'deferred') AND since < $2"
+         WHERE issue_id = $1 AND state = 'deferred' AND since < $2
+            AND state <> 'pending' AND state <> 'leased' AND state <> 'sent'"
+    );
+    PAUSE = both(
+        "UPDATE issue SET state = 'paused', why_paused = $2 WHERE id = $1 AND state = 'sending'"
     );
     SET_TITLE = both("UPDATE issue SET title = $2 WHERE id = $1");
     CANCEL = both(
@@ -28,7 +37,9 @@ statements! {
     CANCEL_OPEN = both(
         "UPDATE delivery SET state = 'cancelled', finished_at = $2,
             reason = 'the issue was cancelled'
-         WHERE issue_id = $1 AND state IN ('pending', 'deferred') AND state = $3"
+         WHERE id IN (SELECT d.id FROM delivery d WHERE d.issue_id = $1
+            AND d.state IN ('pending', 'deferred') AND d.state = $3 LIMIT $4)
+            AND state IN ('pending', 'deferred')"
     );
     /// Waits for, and keeps out, others who change the issue.
     HOLD = both("UPDATE issue SET priority = priority WHERE id = $1 AND state <> 'cancelled'");
@@ -98,6 +109,12 @@ impl Db {
             > 0)
     }
 
+    /// Stops an issue that cannot go out as it is, for an operator to look at. `false` when it
+    /// was not being sent.
+    pub async fn pause_issue(&self, id: IssueId, why: &str) -> Result<bool, StoreError> {
+        Ok(self.run(&PAUSE, args![id, why]).await? > 0)
+    }
+
     /// Sets the subject or title an issue was composed under.
     pub async fn set_issue_title(&self, id: IssueId, title: &str) -> Result<(), StoreError> {
         self.run(&SET_TITLE, args![id, title]).await.map(drop)
@@ -111,15 +128,28 @@ impl Db {
         id: IssueId,
         now: UnixMillis,
     ) -> Result<Option<i64>, StoreError> {
-        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
-        if tx.run(&CANCEL, args![id, now]).await? == 0 {
+        if self.run(&CANCEL, args![id, now]).await? == 0 {
             return Ok(None);
         }
-        patiently(&mut tx).await?;
-        let cancelled = cancel_open(&mut tx, id, now, &mut moves).await?;
-        moves.write(&mut tx).await?;
-        tx.commit().await?;
-        Ok(Some(cancelled))
+        self.cancel_open(id, now).await.map(Some)
+    }
+
+    /// Cancels what nobody has taken of a cancelled issue, in parts; how many.
+    async fn cancel_open(&self, id: IssueId, now: UnixMillis) -> Result<i64, StoreError> {
+        let mut cancelled = 0;
+        for from in [Pending, Deferred] {
+            let mut n = most(AT_ONCE);
+            while n == most(AT_ONCE) {
+                let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+                let values = args![id, now, from.as_str(), most(AT_ONCE)];
+                n = tx.run(&CANCEL_OPEN, values).await?;
+                moves.moved(id.0, from, Cancelled, n);
+                moves.write(&mut tx).await?;
+                tx.commit().await?;
+                cancelled += n;
+            }
+        }
+        Ok(cancelled)
     }
 
     /// Makes an issue's deliveries in `from` (failed or uncertain) due again, their patience
@@ -148,22 +178,21 @@ impl Db {
     /// came back to a cancelled issue. Returns the issues that are done now.
     pub async fn finish_issues(&self, now: UnixMillis) -> Result<Vec<IssueId>, StoreError> {
         let stragglers: Vec<(i64,)> = self.all(&CANCELLED_WITH_OPEN, args![]).await?;
+        for (id,) in stragglers {
+            self.cancel_open(IssueId(id), now).await?;
+        }
         let ended: Vec<(i64,)> = self.all(&WITHOUT_OPEN, args![]).await?;
         let mut done = Vec::new();
-        if stragglers.is_empty() && ended.is_empty() {
+        if ended.is_empty() {
             return Ok(done);
         }
-        let (mut tx, mut moves) = (self.begin().await?, Moves::default());
+        let mut tx = self.begin().await?;
         for (id,) in ended {
             // Held before the look, so that a retry that began earlier is seen.
             if hold(&mut tx, IssueId(id)).await? && tx.run(&FINISH, args![id, now]).await? > 0 {
                 done.push(IssueId(id));
             }
         }
-        for (id,) in stragglers {
-            cancel_open(&mut tx, IssueId(id), now, &mut moves).await?;
-        }
-        moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(done)
     }
@@ -180,20 +209,4 @@ pub(super) async fn reopen(tx: &mut Tx, id: IssueId, again: i64) -> Result<(), S
         tx.run(&REOPEN, args![id]).await?;
     }
     Ok(())
-}
-
-/// Cancels what nobody has taken; how many.
-async fn cancel_open(
-    tx: &mut Tx,
-    id: IssueId,
-    now: UnixMillis,
-    moves: &mut Moves,
-) -> Result<i64, StoreError> {
-    let mut cancelled = 0;
-    for from in [Pending, Deferred] {
-        let n = tx.run(&CANCEL_OPEN, args![id, now, from.as_str()]).await?;
-        moves.moved(id.0, from, Cancelled, n);
-        cancelled += n;
-    }
-    Ok(cancelled)
 }

@@ -38,7 +38,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it was made: the message's Date, the same at every try.
     pub made_at: UnixMillis,
-    /// Where the patience of the retries starts; later than `made_at` after `issues retry`.
+    /// Where the patience of the retries starts: when it was first taken, or `issues retry`
+    /// began it anew.
     pub since: UnixMillis,
     /// Which of the issue's variants.
     pub variant: i64,
@@ -132,10 +133,12 @@ statements! {
             " FOR UPDATE OF d SKIP LOCKED"
         )
     );
+    /// Patience starts with the first try: what waited for its turn was refused by nobody.
     LEASE = list!(
         "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS asked_id FROM",
         ") UPDATE delivery SET state = 'leased', lease_owner = $2, lease_until = $3,
-            lease_gen = lease_gen + 1
+            lease_gen = lease_gen + 1,
+            since = CASE WHEN attempts = 0 AND reason = '' THEN $4 ELSE since END
          FROM asked WHERE id = asked_id"
     );
     /// A row that was never tried has no reason and no attempts: it was pending.
@@ -201,7 +204,7 @@ impl Db {
         if ids == "[]" {
             return Ok(Vec::new());
         }
-        tx.run(&LEASE, args![&ids, owner, lease_until]).await?;
+        tx.run(&LEASE, args![&ids, owner, lease_until, now]).await?;
         let rows = text(&mut tx, &LEASED, args![&ids]).await?;
         let rows: Vec<LeasedRow> = parsed("a batch of deliveries", &rows)?;
         let mut moves = Moves::default();

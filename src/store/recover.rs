@@ -64,6 +64,10 @@ statements! {
         "SELECT CAST($1 AS BIGINT)",
         "SELECT LEAST($1, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))"
     );
+    CLOCK = dialects(
+        "SELECT CAST(unixepoch() * 1000 AS BIGINT)",
+        "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    );
     RETURN_LOST = both(
         "UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
@@ -99,6 +103,16 @@ impl Db {
     /// nothing from the others.
     pub async fn lease_time(&self, now: UnixMillis) -> Result<UnixMillis, StoreError> {
         let row: Option<(i64,)> = self.one(&LEASE_TIME, args![now]).await?;
+        Ok(row.map_or(now, |(at,)| UnixMillis(at)))
+    }
+
+    /// The clock that daemons which share the database agree upon: its own, and where there is
+    /// one daemon, that one's.
+    pub async fn clock(&self, now: UnixMillis) -> Result<UnixMillis, StoreError> {
+        if self.kind() == "sqlite" {
+            return Ok(now);
+        }
+        let row: Option<(i64,)> = self.one(&CLOCK, args![]).await?;
         Ok(row.map_or(now, |(at,)| UnixMillis(at)))
     }
 

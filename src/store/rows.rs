@@ -55,7 +55,7 @@ macro_rules! article_columns {
 macro_rules! issue_columns {
     () => {
         "i.id AS issue_id, i.channel, i.number, i.schedule, i.slot, i.state AS issue_state, \
-         i.title, i.created_at, i.ledger_upto"
+         i.title, i.created_at, i.ledger_upto, i.why_paused"
     };
 }
 
@@ -130,6 +130,7 @@ row! {
     pub(super) struct IssueRow {
         issue_id: i64, channel: String, number: i64, schedule: String, slot: String,
         issue_state: String, title: String, created_at: i64, ledger_upto: i64,
+        why_paused: String,
     }
 }
 
@@ -146,6 +147,7 @@ impl TryFrom<IssueRow> for Issue {
             title: row.title,
             created_at: UnixMillis(row.created_at),
             ledger_upto: row.ledger_upto,
+            why_paused: row.why_paused,
         })
     }
 }

@@ -8,6 +8,7 @@
 //! before `$1` has met a column (PostgreSQL cannot tell its type), and a list joined to a table
 //! by more than its key without CROSS JOIN (SQLite may put the table first and read all of it).
 
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, Database, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
@@ -166,6 +167,10 @@ binds! {
     &'a Option<String> => |text| Self::OptText(text.as_deref());
 }
 
+/// Stands for a NUL, which PostgreSQL has in no text: what a relay or a source said must never
+/// keep a batch from being written down.
+const NO_NUL: &str = "\u{fffd}";
+
 /// The values in a driver's own form.
 fn arguments<D>(values: &[Bind<'_>]) -> sqlx::Result<D::Arguments>
 where
@@ -173,6 +178,7 @@ where
     for<'q> i64: Encode<'q, D> + Type<D>,
     for<'q> bool: Encode<'q, D> + Type<D>,
     for<'q> &'q str: Encode<'q, D> + Type<D>,
+    for<'q> String: Encode<'q, D> + Type<D>,
     for<'q> Option<i64>: Encode<'q, D> + Type<D>,
     for<'q> Option<&'q str>: Encode<'q, D> + Type<D>,
 {
@@ -181,6 +187,9 @@ where
         match *value {
             Bind::Int(n) => arguments.add(n),
             Bind::OptInt(n) => arguments.add(n),
+            Bind::Text(text) | Bind::OptText(Some(text)) if text.contains('\0') => {
+                arguments.add(text.replace('\0', NO_NUL))
+            }
             Bind::Text(text) => arguments.add(text),
             Bind::OptText(text) => arguments.add(text),
             Bind::Flag(flag) => arguments.add(flag),
@@ -316,5 +325,24 @@ pub(super) fn most(limit: usize) -> i64 {
 
 /// The JSON of a list, as a statement's `$1` for [`list!`] or as a stored value.
 pub(super) fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).expect("lists of numbers and texts are always JSON")
+    let mut bytes = Vec::with_capacity(128);
+    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, WithoutNul);
+    let written = value.serialize(&mut writer);
+    written.expect("lists of numbers and texts are always JSON");
+    String::from_utf8(bytes).expect("JSON of texts is UTF-8, as they are")
+}
+
+/// See [`NO_NUL`].
+struct WithoutNul;
+
+impl Formatter for WithoutNul {
+    fn write_char_escape<W>(&mut self, writer: &mut W, escape: CharEscape) -> std::io::Result<()>
+    where
+        W: ?Sized + std::io::Write,
+    {
+        match escape {
+            CharEscape::AsciiControl(0) => writer.write_all(NO_NUL.as_bytes()),
+            escape => CompactFormatter.write_char_escape(writer, escape),
+        }
+    }
 }

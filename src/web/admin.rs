@@ -14,8 +14,11 @@ use super::error::Error;
 use super::metrics::exposition;
 use super::page;
 use super::state::State;
-use crate::domain::{DeliveryState, UnixMillis};
+use crate::domain::{DeliveryState, Issue, IssueState, UnixMillis};
 use crate::pipeline::status::{SourceStatus, Status, status};
+
+/// Issues that wait for an operator are named up to so many.
+const MOST_RESTING: usize = 20;
 
 /// How things stand now.
 ///
@@ -39,8 +42,9 @@ pub async fn overview(Shared(state): Shared<State>) -> Result<Response, Error> {
         status: Status,
     }
     let status = current(&state).await?;
+    let resting = state.db().resting_issues(MOST_RESTING).await?;
     let context = Overview {
-        needs_attention: needs_attention(&status),
+        needs_attention: needs_attention(&status, &resting),
         explanations: status.sources.iter().map(explained).collect(),
         status,
     };
@@ -53,7 +57,7 @@ fn explained(source: &SourceStatus) -> (String, String) {
 }
 
 /// What only a person can mend, with the command that does.
-fn needs_attention(status: &Status) -> Vec<String> {
+fn needs_attention(status: &Status, resting: &[Issue]) -> Vec<String> {
     let mut texts = Vec::new();
     for source in &status.sources {
         let (id, error) = (&source.id, source.error.as_deref().unwrap_or_default());
@@ -71,17 +75,7 @@ fn needs_attention(status: &Status) -> Vec<String> {
             texts.push(format!("Relay {} is {}", relay.id, relay.state));
         }
     }
-    for channel in &status.channels {
-        if let (state @ ("waiting" | "paused"), Some(issue)) = (channel.state, channel.last_issue) {
-            let (id, command) = match state {
-                "waiting" => (&channel.id, "approve"),
-                _ => (&channel.id, "resume"),
-            };
-            texts.push(format!(
-                "Issue {issue} of {id} is {state}: courant issues {command} {issue}"
-            ));
-        }
-    }
+    texts.extend(resting.iter().map(resting_issue));
     for (state, what) in [
         (DeliveryState::Uncertain, "may or may not have arrived"),
         (DeliveryState::Failed, "could not be made"),
@@ -94,6 +88,23 @@ fn needs_attention(status: &Status) -> Vec<String> {
         }
     }
     texts
+}
+
+fn resting_issue(issue: &Issue) -> String {
+    let Issue {
+        id, channel, state, ..
+    } = issue;
+    let command = match state {
+        IssueState::Waiting => "approve",
+        _ => "resume",
+    };
+    match issue.why_paused.as_str() {
+        "" => format!("Issue {id} of {channel} is {state}: courant issues {command} {id}"),
+        why => format!(
+            "Issue {id} of {channel} is {state}: {why}. \
+             When that is mended: courant issues {command} {id}"
+        ),
+    }
 }
 
 /// GET `/metrics`.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::invariants;
 use crate::kit::{done, goes_on, housekeeping_comes_round, received};
-use crate::support::process::{Daemon, SOON, texts, until};
+use crate::support::process::{Daemon, SOON, execute, texts, until};
 use crate::support::site::Item;
 use crate::support::smtp::{Fault, Rule, Sink, Step};
-use crate::{Scene, reader};
+use crate::{ALERTS, Scene, reader};
 
 const READERS: usize = 1500;
 const HOURLY: usize = 5;
@@ -113,4 +113,40 @@ async fn a_clock_that_jumps_an_hour_on_and_two_back_sends_nothing_twice_and_lose
     assert_eq!(tally.of("sent"), READERS + HOURLY, "{tally:?}");
     assert!(tally.twice.is_empty(), "{tally:?}");
     assert_eq!(issues(&scene).await, ["hourly", "instant"], "no storm");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_daemon_whose_clock_is_ten_minutes_late_is_not_thought_dead() {
+    const READERS: usize = 120;
+    // Longer than a second in hand: each is looked at once more before it leaves.
+    let slow = Fault::Delay(Duration::from_millis(600));
+    let relay = Sink::with(vec![Rule::at(Step::Dot, slow)]).await;
+    let settings = format!("connections = 8\n{ALERTS}approve = true\n");
+    let scene = Scene::on_postgres(relay, &settings).await;
+    scene.readers(READERS);
+    scene.site.publish(Item::new(1));
+    let planner = scene.house.start().await;
+    let issue = until("there is an issue", SOON, async || {
+        let waiting = "SELECT CAST(id AS TEXT) FROM issue WHERE state = 'waiting'";
+        texts(&scene.database, waiting).await.pop()
+    })
+    .await;
+    planner.stop().await;
+    // It was made long enough ago to be due for both.
+    let hour = "UPDATE delivery SET due_at = due_at - 3600000";
+    execute(&scene.database, hour).await;
+    scene.house.courant(&["issues", "approve", &issue]).done();
+    let clock = Clock::of(&scene);
+    clock.is("-10m");
+    let late = clock.start(&scene).await;
+    received(&scene.sink, 16).await;
+    // At its start it looks for what dead daemons left.
+    let peer = scene.house.start().await;
+    goes_on(&scene, READERS).await;
+    done(&scene, &peer).await;
+    late.stop().await;
+    peer.stop().await;
+    let tally = invariants::hold(&scene, READERS, &[]).await;
+    assert_eq!(tally.of("sent"), READERS, "{tally:?}");
+    assert!(tally.doubtful.is_empty(), "{tally:?}");
 }

@@ -8,6 +8,7 @@ use courant::channels::email::smtp::{
 };
 use courant::domain::{EmailAddress, Outcome};
 
+use crate::support::process::{SOON, until};
 use crate::support::smtp::Sink;
 
 pub const FROM: &str = "b+7@bounces.example.org";
@@ -29,6 +30,20 @@ pub fn relay(port: u16) -> Endpoint {
 /// The same with deadlines nobody waits out.
 pub fn patient(port: u16) -> Endpoint {
     relay(port).with_timeouts(Timeouts::all(Duration::from_secs(20)))
+}
+
+/// A mail store at `port`, which speaks LMTP.
+pub fn lmtp(port: u16) -> Endpoint {
+    let hello = "letters.example.org";
+    Endpoint::new(Protocol::Lmtp, Security::Off, "127.0.0.1", port, hello)
+}
+
+/// Waits until a connection is seen to be of no use any more.
+pub async fn until_unusable(connection: &mut Connection) {
+    until("the connection is of no use", SOON, async || {
+        (!connection.is_usable()).then_some(())
+    })
+    .await;
 }
 
 pub async fn open(sink: &Sink) -> Connection {
@@ -110,6 +125,18 @@ impl Parcel for Letter {
     fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.text);
     }
+}
+
+pub fn readers(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|i| format!("reader{i}@example.com"))
+        .collect()
+}
+
+/// Letters to so many readers.
+pub fn batch(count: usize) -> Batch {
+    let readers = readers(count);
+    Batch::to(&readers.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Letters that wait, and what became of the others.

@@ -1,24 +1,15 @@
 //! Several messages on one connection, the next begun while the last is answered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use courant::channels::email::smtp::{
-    Connection, Endpoint, Limits, Protocol, RelayTrouble, Security,
+use courant::channels::email::smtp::{Connection, Limits, RelayTrouble, Verdict};
+
+use crate::kit::{
+    Batch, Letter, SHORT, batch, lmtp, open, open_hasty, patient, readers, relay, send,
+    until_unusable,
 };
-
-use crate::kit::{Batch, Letter, SHORT, open, open_hasty, patient, relay, send};
+use crate::support::process::{SOON, until};
 use crate::support::smtp::{Fault, Rule, Setup, Sink, Step};
-
-fn readers(count: usize) -> Vec<String> {
-    (0..count)
-        .map(|i| format!("reader{i}@example.com"))
-        .collect()
-}
-
-fn batch(count: usize) -> Batch {
-    let readers = readers(count);
-    Batch::to(&readers.iter().map(String::as_str).collect::<Vec<_>>())
-}
 
 fn accepted(batch: &Batch) -> usize {
     let ended = batch.ended.iter();
@@ -87,8 +78,7 @@ async fn nothing_is_taken_from_the_feed_that_the_connection_will_not_carry() {
     let endpoint = patient(sink.port()).with_limits(idle);
     let mut connection = Connection::open(&endpoint).await.unwrap();
     assert!(connection.is_usable());
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    assert!(!connection.is_usable());
+    until_unusable(&mut connection).await;
 }
 
 #[tokio::test]
@@ -224,6 +214,28 @@ async fn a_relay_that_hangs_up_after_some_messages_gets_all_of_them() {
 }
 
 #[tokio::test]
+async fn a_relay_that_takes_so_many_messages_a_connection_is_neither_busy_nor_too_slow() {
+    for pipelining in [true, false] {
+        let full = Fault::ReplyAndClose("421 too many messages in this connection".into());
+        let rules = (1..=3).map(|n| Rule::at(Step::Mail, full.clone()).on_connection(n).after(2));
+        let sink = Sink::start(Setup::pipelined(pipelining, rules.collect())).await;
+        let mut batch = batch(7);
+        batch.over_any(&patient(sink.port())).await;
+        batch.check(&sink, "so many a connection");
+        assert_eq!((accepted(&batch), sink.connections()), (7, 4));
+        let said_so = |(_, verdict): &(_, Verdict)| verdict.relay_trouble.is_some();
+        assert!(!batch.ended.iter().any(said_so), "{:?}", batch.ended);
+    }
+    // Of a connection that has carried nothing it says what it says of others.
+    let full = Fault::reply("421 4.7.0 too many connections, closing this session");
+    let sink = Sink::with(vec![Rule::at(Step::Mail, full)]).await;
+    let mut batch = batch(1);
+    batch.over(&mut open(&sink).await).await;
+    let verdict = batch.verdict("reader0@example.com").unwrap();
+    assert_eq!(verdict.relay_trouble, Some(RelayTrouble::Throttled));
+}
+
+#[tokio::test]
 async fn a_new_connection_that_drops_is_trouble_and_an_old_one_is_not() {
     let sink = Sink::with(vec![Rule::at(Step::Mail, Fault::Close)]).await;
     let mut connection = open(&sink).await;
@@ -240,7 +252,7 @@ async fn a_new_connection_that_drops_is_trouble_and_an_old_one_is_not() {
     .await;
     let mut connection = open(&sink).await;
     send(&mut connection, "ada@example.com").await;
-    tokio::time::sleep(SHORT / 8).await;
+    until_unusable(&mut connection).await;
     let mut batch = self::batch(2);
     let back = batch.over(&mut connection).await;
     assert_eq!(back.as_deref(), Some("reader0@example.com"));
@@ -307,11 +319,10 @@ async fn a_good_connection_is_given_up_with_a_goodbye_and_a_broken_one_without()
     batch(3).over(&mut connection).await;
     drop(connection);
     drop(open(&sink).await);
-    let begin = Instant::now();
-    while sink.count("QUIT") < 2 && begin.elapsed() < SHORT * 10 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(sink.count("QUIT"), 2);
+    until("both say goodbye", SOON, async || {
+        (sink.count("QUIT") == 2).then_some(())
+    })
+    .await;
 
     let sink = Sink::with(vec![Rule::at(Step::Dot, Fault::reply("354 what"))]).await;
     let mut connection = open(&sink).await;
@@ -338,15 +349,7 @@ async fn lmtp_goes_on_likewise_and_is_never_sent_a_lone_dot() {
             ..Setup::default()
         })
         .await;
-        let hello = "letters.example.org";
-        let lmtp = Endpoint::new(
-            Protocol::Lmtp,
-            Security::Off,
-            "127.0.0.1",
-            sink.port(),
-            hello,
-        );
-        let mut connection = Connection::open(&lmtp).await.unwrap();
+        let mut connection = Connection::open(&lmtp(sink.port())).await.unwrap();
         let mut batch = batch(6);
         batch.over(&mut connection).await;
         batch.check(&sink, "LMTP");

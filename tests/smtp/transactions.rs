@@ -7,7 +7,8 @@ use courant::channels::email::smtp::{
 };
 use courant::domain::Outcome;
 
-use crate::kit::{FROM, MESSAGE, address, name, one, open, patient, relay, send};
+use crate::kit::{FROM, MESSAGE, address, lmtp, name, one, open, patient, relay, send};
+use crate::support::process::{SOON, until};
 use crate::support::smtp::{Fault, Rule, Setup, Sink, Step};
 
 #[tokio::test]
@@ -61,10 +62,10 @@ async fn many_messages_share_a_connection_without_a_word_too_many() {
     }
     assert_eq!(sent, 100);
     drop(connection);
-    // The sink reads QUIT when it gets to it.
-    while sink.count("QUIT") == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the sink has read QUIT", SOON, async || {
+        (sink.count("QUIT") > 0).then_some(())
+    })
+    .await;
     assert_eq!(sink.connections(), 1);
     assert_eq!((sink.count("RSET"), sink.count("NOOP")), (0, 0));
     // MAIL and RCPT of each leave together with what follows them.
@@ -184,15 +185,7 @@ async fn lmtp_is_greeted_in_its_own_way_and_answers_for_the_recipient() {
         ..Setup::default()
     })
     .await;
-    let hello = "letters.example.org";
-    let lmtp = Endpoint::new(
-        Protocol::Lmtp,
-        Security::Off,
-        "127.0.0.1",
-        sink.port(),
-        hello,
-    );
-    let mut connection = Connection::open(&lmtp).await.unwrap();
+    let mut connection = Connection::open(&lmtp(sink.port())).await.unwrap();
     let verdict = send(&mut connection, "ada@example.com").await;
     assert_eq!(name(&verdict.outcome), "accepted");
     let verdict = send(&mut connection, "full@example.com").await;

@@ -122,6 +122,19 @@ async fn an_issue_is_done_when_all_ended_and_opens_again_for_a_retry() {
 }
 
 #[tokio::test]
+async fn many_deliveries_are_cancelled_in_parts_and_all_of_them() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 20_001).await;
+        let taken = claim(&db, "w", NOW, LATER, 3).await;
+        assert_eq!(db.cancel_issue(id, NOW).await.unwrap(), Some(19_998));
+        assert_eq!(db.release_leases("w").await.unwrap(), taken.len() as i64);
+        assert!(db.finish_issues(NOW).await.unwrap().is_empty());
+        assert_eq!(count(&db, id, DeliveryState::Cancelled).await, 20_001);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn issues_are_listed_by_page_and_found_by_number() {
     both_databases(async |db: Db| {
         let first = issue_for(&db, 1).await;

@@ -215,6 +215,52 @@ async fn a_worker_thought_dead_changes_nothing() {
     .await;
 }
 
+#[tokio::test]
+async fn patience_starts_with_the_first_try_however_long_the_turn_took_to_come() {
+    both_databases(async |db: Db| {
+        issue_for(&db, 1).await;
+        let day = |n: i64| NOW.plus_ms(n * 86_400_000);
+        let take = async |n| claim(&db, "w", day(n), day(n + 1), 9).await.remove(0);
+        // A slow relay comes to it on the third day, and then not quite.
+        assert_eq!(take(3).await.since, day(3));
+        db.release_leases("w").await.unwrap();
+        let first = take(4).await;
+        assert_eq!((first.made_at, first.since), (NOW, day(4)));
+        let mut later = went(&first, DeliveryState::Deferred, "451 4.7.1 greylisted");
+        tried(&mut later).due_at = day(5);
+        assert_eq!(settle(&db, &[later], "w", day(4)).await, 1);
+        assert_eq!(take(5).await.since, day(4));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn words_with_a_nul_in_them_keep_nothing_from_being_written_down() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 3).await;
+        let claimed = claim(&db, "w", NOW, LATER, 9).await;
+        let said = "the relay answered `\0\\u0000` before it was asked";
+        let settled: Vec<_> = claimed[..2]
+            .iter()
+            .map(|one| went(one, DeliveryState::Failed, said))
+            .collect();
+        assert_eq!(settle(&db, &settled, "w", NOW).await, 2);
+        let flight = Flight {
+            accepted: vec![(claimed[2].id, claimed[2].generation, said.to_owned())],
+            trusted: true,
+            ..Flight::default()
+        };
+        let recovered = db.recover_owner("w", &flight, false, NOW).await.unwrap();
+        assert_eq!(recovered.sent, 1);
+        let kept = said.replace('\0', "\u{fffd}");
+        let rows = db.deliveries(id, None, None, 9).await.unwrap();
+        assert!(rows.iter().all(|row| row.reason == kept), "{rows:?}");
+        db.set_relay_pause("main", LATER, said).await.unwrap();
+        assert_eq!(db.relay_pauses(NOW).await.unwrap()[0].why, kept);
+    })
+    .await;
+}
+
 fn tried(settled: &mut Settled) -> &mut Transition {
     match &mut settled.fate {
         Fate::Tried(transition) => transition,

@@ -286,7 +286,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// A self-signed certificate for `names`, and a server that shows it.
-fn certified(names: &[String]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
+pub fn certified(names: &[String]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
     let certificate = made.cert.der().clone();
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());

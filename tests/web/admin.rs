@@ -72,6 +72,25 @@ async fn the_operators_page_says_what_needs_a_person() {
 }
 
 #[tokio::test]
+async fn the_operators_page_says_why_an_issue_is_paused_also_behind_a_newer_one() {
+    let site = Site::open().await;
+    let id = site.article("1", "Water in the Ravi", &["brief"]).await;
+    let old = site.issue("brief", IssueState::Sending, "One", &[id]).await;
+    let id = site.article("2", "Rain", &["brief"]).await;
+    site.issue("brief", IssueState::Done, "Two", &[id]).await;
+    let why = "the relay refuses the sender's address <brief@news.example>";
+    assert!(site.db.pause_issue(old, why).await.unwrap());
+    assert!(!site.db.pause_issue(old, "again").await.unwrap());
+    let page = site.admin("/").await;
+    let text = page.text();
+    let shown = "refuses the sender&#39;s address &lt;brief@news.example&gt;";
+    assert!(text.contains(shown), "{text}");
+    assert!(text.contains(&format!("courant issues resume {old}")));
+    let detail = site.admin(&format!("/api/v1/issues/{old}")).await.json();
+    assert_eq!(detail["why_paused"], why);
+}
+
+#[tokio::test]
 async fn lists_come_in_pages_and_details_in_full() {
     let site = Site::open().await;
     let mut ids = Vec::new();

@@ -159,7 +159,7 @@ impl Try {
 
     async fn is_confirmed(&self) -> bool {
         let row = [(self.row.id, self.row.generation)];
-        let (hand, now) = (&self.hand, self.hand.clock.now());
+        let (hand, now) = (&self.hand, self.hand.clock.of_leases());
         match hand.db.confirm_deliveries(&row, &hand.owner, now).await {
             Ok(ours) => !ours.is_empty(),
             Err(error) => {

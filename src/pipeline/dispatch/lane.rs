@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::hand::{Hand, Try};
-use super::route::{Member, Place, Ticket};
+use super::route::{Member, Place, Probe, Ticket};
 use crate::channels::email::Letter;
 use crate::channels::email::relays::Relay;
 use crate::channels::email::smtp::Parcel as Carried;
@@ -42,6 +42,8 @@ pub(super) struct Parcel {
     pub(super) _assigned: Place,
     /// Its place among those that workers have.
     pub(super) carried: Option<Place>,
+    /// When it finds out whether the relay is back.
+    pub(super) _probe: Option<Probe>,
 }
 
 impl Carried for Parcel {

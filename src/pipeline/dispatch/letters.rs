@@ -11,10 +11,10 @@ use tracing::{error, warn};
 
 use super::hand::Try;
 use super::lane::{Lane, Parcel};
-use super::route::{Member, Place, Ticket};
+use super::route::{Member, Place, Probe, Ticket};
 use super::sending::Sending;
 use crate::channels::email::dkim::Signer;
-use crate::domain::{IssueState, Outcome, UnixMillis};
+use crate::domain::{Outcome, UnixMillis};
 use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
 use crate::pipeline::compose::{ComposeError, Making, Recipient};
 use crate::pipeline::publish::Outbox;
@@ -36,6 +36,8 @@ pub(super) struct Routed {
     pub(super) ticket: Option<Ticket>,
     /// Its place among those on their way over the lane.
     pub(super) assigned: Place,
+    /// When it finds out whether the relay is back.
+    pub(super) probe: Option<Probe>,
 }
 
 /// Makes out the mails of one issue and puts them into their lanes.
@@ -129,6 +131,7 @@ async fn made_out(
                 ticket: routed.ticket,
                 _assigned: routed.assigned,
                 carried: None,
+                _probe: routed.probe,
             };
             Some((routed.lane, parcel))
         }
@@ -195,9 +198,7 @@ async fn signed(
 pub(super) async fn pause(sending: &Sending, why: &str) {
     let id = sending.issue.id;
     sending.stop();
-    let states = [IssueState::Sending];
-    let db = &sending.app.db;
-    let paused = db.set_issue_state(id, &states, IssueState::Paused).await;
+    let paused = sending.app.db.pause_issue(id, why).await;
     sending.told();
     match paused {
         Ok(true) => error!(

@@ -15,17 +15,6 @@ pub(super) async fn deliver(attempt: Try) {
     let sending = attempt.issue.clone();
     let app = &sending.app;
     let Some(channel) = sending.channel() else {
-        let reason = format!(
-            "channel `{}` is not in the configuration",
-            sending.issue.channel
-        );
-        attempt.end(
-            Outcome::NotTried {
-                reason,
-                after: None,
-            },
-            None,
-        );
         return;
     };
     let made = match &channel.form {

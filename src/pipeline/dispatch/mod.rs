@@ -141,6 +141,7 @@ impl Dispatcher {
         let (hand, words, before) = match self.state.take() {
             Some(old) => {
                 old.routes.lanes().for_each(|lane| lane.close());
+                self.retired.retain(|lane| lane.load() > 0);
                 self.retired.extend(old.routes.lanes().cloned());
                 self.sendings.forget();
                 (old.hand, old.words, Some(old.routes))

@@ -71,7 +71,7 @@ pub async fn recover(app: &App, owner_prefix: Option<&str>) -> Result<(), StoreE
 pub(super) async fn renew(app: &App) -> Result<(), StoreError> {
     let held = app.held.all();
     if !held.is_empty() {
-        let until = app.clock.now().plus(LEASE);
+        let until = app.clock.of_leases().plus(LEASE);
         app.db.renew_leases(&app.owner, &held, until).await?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 mod groups;
 mod pace;
+mod probe;
 mod quotas;
 mod share;
 
@@ -23,9 +24,10 @@ use crate::channels::email::shaping::Weights;
 use crate::config::Rate;
 use crate::pipeline::App;
 use crate::store::StoreError;
-use groups::Groups;
+use groups::{Groups, domain_of};
 pub(super) use groups::{Member, Place};
 use pace::Pace;
+pub(super) use probe::Probe;
 use quotas::Quotas;
 pub(super) use quotas::Ticket;
 
@@ -247,7 +249,7 @@ impl Routes {
         }
         let slots = names.iter().map(|name| self.rates.take(name));
         let not_before = slots.chain([slot]).flatten().max();
-        self.ways[way].probes = false;
+        let probe = Probe::take(&mut self.ways[way].probes, &lane.relay);
         self.room = self.room.saturating_sub(1);
         Some(Routed {
             attempt,
@@ -256,6 +258,7 @@ impl Routes {
             not_before,
             member,
             ticket,
+            probe,
         })
     }
 
@@ -387,11 +390,4 @@ fn relay_name(relay: &Relay) -> String {
 
 fn issue_name(sending: &Sending) -> String {
     format!("issue/{}", sending.issue.id)
-}
-
-/// What stands after the `@`.
-fn domain_of(attempt: &Try) -> &str {
-    let reader = attempt.row.reader.as_ref();
-    let address = reader.map_or("", |reader| reader.address.as_str());
-    address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }

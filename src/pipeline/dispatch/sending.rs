@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::warn;
+
 use crate::channels::email::shaping::{Alarm, IssueHealth};
 use crate::channels::email::smtp::Verdict;
 use crate::config::{ChannelSchedule, Rate};
@@ -125,6 +127,14 @@ impl Sendings {
             self.0.clear();
         }
         let sending = Arc::new(Sending::new(app, issue));
+        if sending.channel().is_none() {
+            warn!(
+                issue.id = id.0,
+                channel.id = sending.issue.channel,
+                "not sent: its channel is not in the configuration; put it back, \
+                 or `courant issues cancel {id}`"
+            );
+        }
         self.0.insert(id, sending.clone());
         sending
     }

@@ -1,4 +1,5 @@
-//! What daemons tell each other about relays: pauses, and limits that replies have set.
+//! What daemons tell each other about relays: pauses, and limits that replies have set; and
+//! the time that they agree upon.
 //!
 //! Written when something changes here, read every second; a pause outlives a restart.
 
@@ -39,6 +40,7 @@ impl Shared {
             return Ok(());
         }
         self.looked = Some(Instant::now());
+        app.clock.learn(app.db.clock(app.clock.now()).await?);
         self.hear(app, now).await
     }
 

@@ -50,6 +50,10 @@ impl Dispatcher {
         } in ready
         {
             let sending = self.sendings.get(app, issue);
+            if sending.channel().is_none() {
+                // A daemon that has read a newer configuration may know it.
+                continue;
+            }
             if sending.is_mail() {
                 mail.push((priority, sending));
             } else {
@@ -124,7 +128,7 @@ impl Dispatcher {
         };
         let (since, now) = (Instant::now(), app.clock.now());
         let (owner, id) = (&app.owner, sending.issue.id);
-        let until = now.plus(LEASE);
+        let until = app.clock.of_leases().plus(LEASE);
         // Until it has succeeded; also should this future be dropped.
         self.is_unsure = true;
         let rows = app.db.claim_deliveries(owner, id, now, until, most).await?;

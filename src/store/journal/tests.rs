@@ -87,6 +87,26 @@ fn a_torn_last_line_is_nothing_and_a_strange_one_ends_the_trust() {
 }
 
 #[test]
+fn half_a_line_is_taken_back_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::begin(dir.path(), &key(), "run-1").unwrap();
+    journal.leaving(DeliveryId(1), 1).unwrap();
+    // As a disk that is full takes the beginning of a line.
+    let mut inner = journal.lock();
+    let length = inner.length;
+    let file = inner.file.as_mut().unwrap();
+    file.write_all(b"> 2").unwrap();
+    cut(file, length).unwrap();
+    drop(inner);
+    journal.leaving(DeliveryId(3), 1).unwrap();
+    drop(journal);
+    let dead = found(dir.path()).pop().unwrap();
+    let text = std::fs::read_to_string(&dead.path).unwrap();
+    assert!(text.ends_with("\n> 1 1\n> 3 1\n"), "{text:?}");
+    assert_eq!(dead.flight.in_flight, [row(1), row(3)]);
+}
+
+#[test]
 fn a_journal_with_nothing_open_leaves_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::begin(dir.path(), &key(), "cli-1").unwrap();

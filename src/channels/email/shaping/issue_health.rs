@@ -49,12 +49,18 @@ impl IssueHealth {
             Some(IssueTrouble::SenderRefused) => {
                 self.senders_refused += 1;
                 let is_enough = self.senders_refused >= SENDER_REFUSALS;
-                let reason = || "the relay refuses the sender's address".to_owned();
+                let reason =
+                    || format!("the relay refuses the sender's address: {}", said(verdict));
                 self.alarm(is_enough, false, reason)
             }
             Some(IssueTrouble::TooLarge) => {
                 self.senders_refused = 0;
-                let reason = || "the relay does not take messages of this size".to_owned();
+                let reason = || {
+                    format!(
+                        "the relay does not take messages of this size: {}",
+                        said(verdict)
+                    )
+                };
                 self.alarm(true, false, reason)
             }
             // Nothing was said about the message.
@@ -68,14 +74,9 @@ impl IssueHealth {
             trouble => {
                 self.senders_refused = 0;
                 self.add(trouble == Some(IssueTrouble::Policy));
-                self.weigh()
+                self.weigh(verdict)
             }
         }
-    }
-
-    /// Begins again, after an operator has let the issue go on.
-    pub fn resumed(&mut self) {
-        *self = Self::default();
     }
 
     fn add(&mut self, refused: bool) {
@@ -87,12 +88,15 @@ impl IssueHealth {
         self.refused += usize::from(refused);
     }
 
-    fn weigh(&mut self) -> Option<Alarm> {
+    fn weigh(&mut self, last: &Verdict) -> Option<Alarm> {
         let (seen, refused) = (self.policy.len(), self.refused);
         let is_known = seen >= FEWEST_VERDICTS && refused >= FEWEST_REFUSALS;
         let above = |percent| is_known && refused * 100 > seen * percent;
         self.alarm(above(PAUSE_ABOVE), above(OPEN_ABOVE), || {
-            format!("{refused} of the last {seen} mails were refused as spam or against a policy")
+            format!(
+                "{refused} of the last {seen} mails were refused as spam or against a policy: {}",
+                said(last)
+            )
         })
     }
 
@@ -111,6 +115,17 @@ impl IssueHealth {
             open_breaker,
             reason: reason(),
         })
+    }
+}
+
+/// In the relay's words, or ours where it said nothing.
+fn said(verdict: &Verdict) -> &str {
+    match &verdict.outcome {
+        Outcome::Accepted { reply } => reply,
+        Outcome::Deferred { reason, .. }
+        | Outcome::NotTried { reason, .. }
+        | Outcome::Rejected { reason, .. }
+        | Outcome::Unknown { reason } => reason,
     }
 }
 
@@ -176,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_too_large_pauses_at_once_and_again_when_resumed() {
+    fn a_message_that_is_too_large_pauses_at_once_in_the_relays_words() {
         let large = not_tried(Some(IssueTrouble::TooLarge));
         let mut health = IssueHealth::default();
-        assert_eq!(alarms(&mut health, &large, 50).len(), 1);
-        health.resumed();
-        assert_eq!(alarms(&mut health, &large, 50).len(), 1);
+        let told = alarms(&mut health, &large, 50);
+        let reason = "the relay does not take messages of this size: 550 5.1.8 Bad sender";
+        assert_eq!((told.len(), told[0].reason.as_str()), (1, reason));
     }
 
     #[test]
@@ -190,7 +205,8 @@ mod tests {
         assert_eq!(alarms(&mut health, &accepted(), 1000), []);
         assert_eq!(alarms(&mut health, &spam(), 6), []);
         let told = alarms(&mut health, &spam(), 1);
-        let reason = "7 of the last 200 mails were refused as spam or against a policy";
+        let reason =
+            "7 of the last 200 mails were refused as spam or against a policy: 550 5.7.1 Spam";
         assert_eq!(
             (told[0].reason.as_str(), told[0].open_breaker),
             (reason, false)

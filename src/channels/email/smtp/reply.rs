@@ -147,7 +147,8 @@ fn code_of(line: &[u8]) -> Option<u16> {
     )
 }
 
-fn excerpt(bytes: &[u8]) -> String {
+/// What is quoted of bytes that are no reply: a short line without control characters.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(bytes).chars().take(80).collect();
     HeaderText::clean(&text).as_str().to_owned()
 }

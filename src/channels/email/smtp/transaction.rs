@@ -15,7 +15,9 @@ use super::connection::Connection;
 use super::endpoint::Protocol;
 use super::parcel::{Feed, Parcel};
 use super::reply::Reply;
-use super::verdict::{Ending, IssueTrouble, Phase, RelayTrouble, Then, Verdict, judge};
+use super::verdict::{
+    Ending, IssueTrouble, Phase, RelayTrouble, Then, Verdict, is_session_full, judge,
+};
 use super::wire::WireError;
 use crate::domain::Outcome;
 
@@ -148,6 +150,9 @@ impl Connection {
             };
             if is_yes(phase, &reply) {
                 continue;
+            }
+            if phase == Phase::Mail && self.messages > 0 && is_session_full(&reply) {
+                return Agreed::Untried;
             }
             let ending = judge(phase, &reply);
             // A yes that is none: whichever command it answers, it is not this one.

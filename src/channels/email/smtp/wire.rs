@@ -257,11 +257,7 @@ impl Wire {
     }
 
     fn out_of_step(&self) -> WireError {
-        let text: String = String::from_utf8_lossy(&self.input)
-            .chars()
-            .take(80)
-            .collect();
-        WireError::OutOfStep(text.trim_end().to_owned())
+        WireError::OutOfStep(reply::excerpt(&self.input))
     }
 }
 

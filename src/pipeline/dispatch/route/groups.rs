@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::super::hand::Try;
 use super::super::rates::{AHEAD, Rates, Wish};
 use super::pace::Pace;
 use crate::channels::email::relays::Relay;
 
 /// Mails in hand at least for each connection that a group may have: one on it, the rest at its
 /// heels.
-const PER_CONNECTION: usize = 4;
+const PER_CONNECTION: usize = 8;
 /// What a connection is thought to carry at least, where a group has no rate: for how long the
-/// mails it has no place for go back.
-const PER_SECOND: f64 = 5.0;
+/// mails it has no place for go back. Too much costs a look or two at each of them, too little
+/// leaves the connection idle until its pace is known.
+const PER_SECOND: f64 = 20.0;
 /// More than it carried of late, so that it is never short of mail.
 const MORE: f64 = 1.5;
 
@@ -135,6 +137,13 @@ impl Group {
         self.last_due = Some(due);
         due - now
     }
+}
+
+/// What stands after the `@`.
+pub(super) fn domain_of(attempt: &Try) -> &str {
+    let reader = attempt.row.reader.as_ref();
+    let address = reader.map_or("", |reader| reader.address.as_str());
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 fn name(relay: &Relay, group: usize) -> String {

@@ -220,6 +220,12 @@ impl Ending {
     }
 }
 
+/// Whether a refusal of MAIL is about what this connection has carried already, as Exim's
+/// `421 too many messages in this connection`: another connection may carry more.
+pub(super) fn is_session_full(reply: &Reply) -> bool {
+    rules::is_session_full(reply)
+}
+
 /// What `reply` means where another one was wanted at `phase`.
 pub(super) fn judge(phase: Phase, reply: &Reply) -> Ending {
     rules::judge(phase, reply)

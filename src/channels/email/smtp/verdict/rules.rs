@@ -192,6 +192,17 @@ fn is_rate(reply: &Reply) -> bool {
         || (reply.code() / 100 == 4 && is_any(&reply.words(), WORDS))
 }
 
+/// See [`super::is_session_full`].
+pub(super) fn is_session_full(reply: &Reply) -> bool {
+    const WORDS: &[&str] = &[
+        "this connection",
+        "per connection",
+        "this session",
+        "per session",
+    ];
+    reply.code() / 100 == 4 && is_any(&reply.words(), WORDS)
+}
+
 fn is_greylisting(reply: &Reply) -> bool {
     let words = reply.words();
     reply.enhanced() == Some(Enhanced(4, 7, 1)) || is_any(&words, &["greylist", "graylist"])
