@@ -4,6 +4,7 @@
 //! try, a panic in a parser is caught below, and the others go on. Sources of one host are
 //! polled one after the other.
 
+pub mod pages;
 mod poller;
 
 use std::time::{Duration, Instant};
@@ -119,12 +120,14 @@ async fn read(
         return Ok(result);
     }
     let source = memory.name.clone();
-    let prepared = match prepare_all(app, &source, polled, report, now).await {
+    let own = pages::Own::of(app, memory, &polled);
+    let mut prepared = match prepare_all(app, &source, polled, report, now).await {
         Ok(prepared) => prepared,
         Err(error) => return Ok(failed(memory, &error, report, now)),
     };
     let keys: Vec<_> = prepared.iter().map(|p| p.keys.clone()).collect();
     let known = app.db.find_articles(&source, &keys).await?;
+    let known = pages::fill(app, own, &mut prepared, known, report, now).await?;
     let config = &app.config.sources[&source];
     let decision = decide(prepared, &known, config, !memory.baselined, now);
     report.new = decision.new;

@@ -6,6 +6,7 @@
 //! one line in [`KINDS`].
 
 pub mod feed;
+pub mod page;
 
 use std::future::Future;
 use std::pin::Pin;
