@@ -13,6 +13,8 @@ mod articles;
 mod cadence;
 #[path = "stories/outlets.rs"]
 mod outlets;
+#[path = "stories/pages.rs"]
+mod pages;
 #[path = "stories/personal.rs"]
 mod personal;
 #[path = "stories/trouble.rs"]

@@ -127,7 +127,7 @@ async fn read(
     };
     let keys: Vec<_> = prepared.iter().map(|p| p.keys.clone()).collect();
     let known = app.db.find_articles(&source, &keys).await?;
-    let known = pages::fill(app, own, &mut prepared, known, report, now).await?;
+    let known = pages::fill(app, own, &mut prepared, known, &mut result, report, now).await?;
     let config = &app.config.sources[&source];
     let decision = decide(prepared, &known, config, !memory.baselined, now);
     report.new = decision.new;

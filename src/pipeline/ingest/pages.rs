@@ -23,7 +23,7 @@ use crate::pipeline::decide::Prepared;
 use crate::pipeline::{App, prepare};
 use crate::sources::page::{Read, complete};
 use crate::sources::{PollError, Polled};
-use crate::store::{KnownArticle, SourceMemory, StoreError};
+use crate::store::{KnownArticle, PollResult, SourceMemory, StoreError};
 
 use super::PollReport;
 
@@ -130,6 +130,7 @@ pub(super) async fn fill(
     own: Option<Own>,
     prepared: &mut [Prepared],
     known: Vec<Option<KnownArticle>>,
+    result: &mut PollResult,
     report: &mut PollReport,
     now: UnixMillis,
 ) -> Result<Vec<Option<KnownArticle>>, StoreError> {
@@ -146,6 +147,7 @@ pub(super) async fn fill(
         began: Instant::now(),
         read: 0,
         stopped: false,
+        missing: false,
         now,
     };
     let by_keys: HashMap<_, _> = own.entries.iter().map(|e| (&e.keys[..], e)).collect();
@@ -157,6 +159,11 @@ pub(super) async fn fill(
         let keys = prepared[at].keys.len();
         turn.one(entry, &mut prepared[at], known, report).await?;
         renamed |= prepared[at].keys.len() > keys;
+    }
+    if turn.missing {
+        // An answer without entries would leave nothing to try again.
+        result.memory.etag = None;
+        result.memory.last_modified = None;
     }
     if !renamed {
         return Ok(known);
@@ -176,6 +183,8 @@ struct Turn<'t> {
     read: usize,
     /// The site asked us to stay away.
     stopped: bool,
+    /// A page is to be tried again in the next poll.
+    missing: bool,
     now: UnixMillis,
 }
 
@@ -228,6 +237,7 @@ impl Turn<'_> {
             // Left for the next poll.
             None => String::new(),
         };
+        self.missing |= known.is_none_or(|known| self.waits(known));
         if let Some(known) = had_page {
             // A correction of the summary does not cost the text.
             if let Some(article) = self.app.db.article(known.id).await? {
@@ -255,9 +265,14 @@ impl Turn<'_> {
         if known.hash != hash {
             return matches!(known.state, Held | Released | Waiting);
         }
+        self.waits(known)
+    }
+
+    /// Whether an article is in its hold, and its page has not been tried often enough.
+    fn waits(&self, known: &KnownArticle) -> bool {
         let tries = self.config.every.saturating_mul(TRIES);
-        let waits = matches!(known.state, Held | Waiting);
-        waits && self.now < known.first_seen_at.plus(tries)
+        matches!(known.state, ArticleState::Held | ArticleState::Waiting)
+            && self.now < known.first_seen_at.plus(tries)
     }
 
     /// `None`: not in this poll.
