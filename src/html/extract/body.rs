@@ -29,6 +29,8 @@ const PLACES: &[&str] = &[
     "article, [role=article]",
     "main, [role=main]",
 ];
+/// How many of them, at the end, hold more of the page than the text.
+const MIXED: usize = 3;
 /// The share of the page's text that such an element must hold.
 const SHARE: f32 = 0.5;
 /// The share of the readable text that the place of a page without names holds.
@@ -58,7 +60,12 @@ pub(super) fn find(
     }
     furniture::strip(document);
     let html = match known_place(document) {
-        Some(place) => text_of(&place, title),
+        Some((place, holds_text_alone)) => {
+            if !holds_text_alone {
+                strip_ends(&place);
+            }
+            text_of(&place, title)
+        }
         None => guessed(document, title)?,
     };
     (!plain(&html).is_empty()).then_some(html)
@@ -96,20 +103,20 @@ fn selected(
 
 fn text_of(place: &NodeRef<'_>, title: Option<&str>) -> String {
     labels::strip(place, title);
-    strip_ends(place);
     place.inner_html().to_string()
 }
 
-/// The element that holds the text by its name, where it holds most of it.
-fn known_place(document: &Document) -> Option<NodeRef<'_>> {
+/// The element that holds the text by its name, where it holds most of it; and whether it holds
+/// nothing else.
+fn known_place(document: &Document) -> Option<(NodeRef<'_>, bool)> {
     let weights = Weights::of(document);
-    for place in PLACES {
+    for (at, place) in PLACES.iter().enumerate() {
         let found = document.select(place);
         let heaviest = found.nodes().iter().max_by_key(|node| weights.weight(node));
         if let Some(node) = heaviest {
             let share = weights.weight(node) as f32 / weights.total().max(1) as f32;
             if weights.total() > 0 && share >= SHARE {
-                return Some(*node);
+                return Some((*node, at < PLACES.len() - MIXED));
             }
         }
     }
@@ -169,6 +176,7 @@ fn guessed(document: &Document, title: Option<&str>) -> Option<String> {
             child.remove_from_parent();
         }
     }
+    strip_ends(&place);
     Some(text_of(&place, title)).filter(|_| total > 1)
 }
 

@@ -133,3 +133,14 @@ fn lines_over_the_text_go_and_a_short_sentence_stays() {
     assert!(page.content_html.contains("Read more stories"));
     assert_eq!(page.title.as_deref(), Some("Relief work"));
 }
+
+#[test]
+fn a_list_of_links_that_ends_the_text_is_part_of_it_and_a_poem_is_a_text() {
+    let list = "<h2>The documents</h2><ul><li><a href=/a>The order of the court</a></li><li><a href=/b>The report</a></li></ul>";
+    let body = format!("<div class=entry-content>{}{list}</div>", text(1));
+    let page = read(&body, &PageRules::default());
+    assert!(page.content_html.contains("The order of the court"));
+    let poem = "<nav><a href=/>Home</a></nav><article><p>The river is wide</p><p>and the night is long</p></article>";
+    let page = read(poem, &PageRules::default());
+    assert!(page.content_html.contains("wide") && page.content_html.contains("long"));
+}

@@ -32,8 +32,11 @@ impl Weights {
             of_class: HashMap::new(),
             total: 0,
         };
+        // A poem or a few short lines are a text too, where there is no other.
+        let has_paragraph = owners.values().any(|letters| *letters >= PARAGRAPH);
+        let least = if has_paragraph { PARAGRAPH } else { 1 };
         for (owner, letters) in owners {
-            if letters < PARAGRAPH {
+            if letters < least {
                 continue;
             }
             weights.total += letters;

@@ -57,7 +57,7 @@ impl Own {
         let wants = |entry: &&Entry| match when {
             FullText::Never => false,
             FullText::Always => entry.url.is_some(),
-            FullText::Auto => entry.url.is_some() && is_summary(entry.content_html.as_deref()),
+            FullText::Auto => entry.url.is_some() && is_summary(own_text(entry)),
         };
         let entries: Vec<Entry> = polled.entries.iter().filter(wants).cloned().collect();
         // Of a baseline only what counts as news goes anywhere.
@@ -82,6 +82,12 @@ fn mode(config: &SourceConfig) -> FullText {
     } else {
         FullText::Never
     })
+}
+
+/// What the source has of an article: RSS knows no difference between text and summary.
+fn own_text(entry: &Entry) -> Option<&str> {
+    let content = entry.content_html.as_deref();
+    content.or(entry.summary_html.as_deref())
 }
 
 /// Whether a feed's text is less than the article: few blocks, or an ending that says so.

@@ -1,6 +1,9 @@
 //! What a page's word about its own address is worth, and what an entry takes from a page.
 
+use std::path::Path;
+
 use super::*;
+use crate::config;
 use crate::domain::Image;
 use crate::net::tests::loopback::{Loopback, http};
 
@@ -92,5 +95,21 @@ async fn what_is_no_web_page_is_said_to_be_none() {
     ] {
         let error = read(&client, &site.url(path), &rules).await.unwrap_err();
         assert!(error.message.contains(words), "{}", error.message);
+    }
+}
+
+#[test]
+fn a_rule_that_cannot_be_read_is_shown_at_its_place() {
+    let text = "[site]\nname = \"News\"\nurl = \"https://news.example\"\npostal_address = \"1 Canal Road\"\n\
+        [sources.news]\nkind = \"feed\"\nurl = \"https://news.example/feed/\"\n\
+        select = [\".a\", \"div[\"]\nstrip = [\"p:has(a)\"]\n";
+    let check = |config: &config::Config| rules(&config.sources["news"]).unwrap_err();
+    let problems = config::from_text(Path::new("t.toml"), text, check).unwrap_err();
+    let told = problems.to_string();
+    for words in [
+        "t.toml:8:17: `div[` is no CSS selector",
+        "t.toml:9:10: `p:has(a)` is no CSS selector",
+    ] {
+        assert!(told.contains(words), "{told}");
     }
 }
