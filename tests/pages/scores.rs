@@ -100,3 +100,31 @@ fn pictures_loaded_late_and_films_are_kept() {
         assert!(!text.contains("data:image"), "{name}");
     }
 }
+
+/// Every name by which a theme tells what an element is.
+const NAMES: &str = r#" (class|id|role|aria-label|itemprop|data-component|data-module)="[^"]*""#;
+
+#[test]
+fn no_block_of_the_text_is_lost_where_all_names_are_taken_away() {
+    let names = regex::Regex::new(NAMES).unwrap();
+    let mut lost = Vec::new();
+    for (name, print) in THEMES {
+        for (urdu, full) in [(false, true), (false, false), (true, true), (true, false)] {
+            let press = Press::new(urdu, full);
+            let html = names.replace_all(&print(&press), "").into_owned();
+            let (kept, furniture) = press.marks();
+            let (_, text) = read(&html);
+            let gone = marks('K', kept, &text, false);
+            if !gone.is_empty() {
+                lost.push(format!("{name}: {gone:?}"));
+            }
+            // What is furniture is not to be known for sure here; most of it goes all the same.
+            let leaked = marks('F', furniture, &text, true).len();
+            assert!(
+                leaked * 10 <= furniture * 6,
+                "{name}: {leaked} of {furniture}"
+            );
+        }
+    }
+    assert_eq!(lost, Vec::<String>::new());
+}

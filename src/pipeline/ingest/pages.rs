@@ -62,9 +62,9 @@ impl Own {
         let entries: Vec<Entry> = polled.entries.iter().filter(wants).cloned().collect();
         // Of a baseline only what counts as news goes anywhere.
         let most_new = if memory.baselined {
-            MOST_PAGES
+            usize::MAX
         } else {
-            (config.backfill as usize).min(MOST_PAGES)
+            config.backfill as usize
         };
         (!entries.is_empty()).then(|| Self {
             name: memory.name.clone(),
