@@ -82,9 +82,10 @@ pub(super) fn strip(root: &NodeRef<'_>, title: Option<&str>) {
         let label = bare(&text);
         if words <= LABEL_WORDS && OTHERS.is_match(label) && heads_others(&node) {
             strip_others(&node);
-        } else if words <= LABEL_WORDS && LABELS.is_match(label) && !is_heading(&node) {
-            node.remove_from_parent();
-        } else if LEADS.is_match(&text) && links(&node).0 > 0.4 {
+            continue;
+        }
+        let is_label = words <= LABEL_WORDS && LABELS.is_match(label) && !is_heading(&node);
+        if is_label || (LEADS.is_match(&text) && links(&node).0 > 0.4) {
             node.remove_from_parent();
         }
     }
