@@ -4,6 +4,8 @@ mod support;
 
 #[path = "promises/feeds.rs"]
 mod feeds;
+#[path = "promises/hostile.rs"]
+mod hostile;
 #[path = "promises/leases.rs"]
 mod leases;
 #[path = "promises/polling.rs"]

@@ -17,6 +17,8 @@ mod cadence;
 mod identity;
 #[path = "stories/outlets.rs"]
 mod outlets;
+#[path = "stories/pages.rs"]
+mod pages;
 #[path = "stories/personal.rs"]
 mod personal;
 #[path = "stories/trouble.rs"]

@@ -203,6 +203,10 @@ pub struct SourceConfig {
     pub corrections: Vec<String>,
     /// Whether to read the articles' pages, where it is set.
     pub full_text: Option<FullText>,
+    /// CSS selectors of the elements of its pages that hold the text.
+    pub select: Vec<String>,
+    /// CSS selectors of elements that are not text.
+    pub strip: Vec<String>,
     /// How many articles of the first poll count as new; none unless set.
     pub backfill: u32,
     /// The language of articles that do not say theirs, BCP 47.

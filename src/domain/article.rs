@@ -102,7 +102,8 @@ pub struct Revision {
     pub updated: UnixMillis,
     /// Words in the body.
     pub words: i64,
-    /// SHA-256 in hex over what readers see; a different hash is a new revision.
+    /// SHA-256 in hex over what its source shows readers, with `+page` behind it where the text
+    /// is from the article's page; a different hash is a new revision.
     pub hash: String,
 }
 

@@ -7,7 +7,9 @@
 //! stranger (html5ever needs 18 seconds for 50,000 nested elements).
 
 mod allow;
+mod balance;
 mod clean;
+pub mod extract;
 mod image;
 mod inline;
 mod render;
@@ -23,5 +25,5 @@ pub use clean::{CleanHtml, HtmlError, MAX_ARTICLE_BYTES, clean, clean_or_text};
 pub use image::first_image;
 pub use inline::{InlineError, inline_css};
 pub use render::to_text;
-pub use summary::{first_sentences, lead, word_count};
+pub use summary::{first_sentences, lead, without_feed_tail, word_count};
 pub use text::{escape_text, feed_links, plain};

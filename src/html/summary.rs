@@ -63,15 +63,16 @@ fn cut_at_word(text: &str, max_chars: usize) -> String {
 #[must_use]
 pub fn lead(summary_html: Option<&str>, content_html: &str, max_chars: usize) -> String {
     let own = summary_html.map(plain).unwrap_or_default();
-    let own = without_furniture(&own);
+    let own = without_feed_tail(&own);
     if own.chars().any(char::is_alphanumeric) {
         return first_sentences(own, max_chars);
     }
     first_sentences(&plain(content_html), max_chars)
 }
 
-/// Cuts off what WordPress and its themes append to every excerpt.
-fn without_furniture(text: &str) -> &str {
+/// Plain text without what WordPress and its themes append to every excerpt.
+#[must_use]
+pub fn without_feed_tail(text: &str) -> &str {
     const TAILS: [&str; 8] = [
         "[…]",
         "[...]",

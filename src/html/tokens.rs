@@ -166,7 +166,25 @@ const MOST_SEPARATORS: usize = 16_384;
 
 /// Calls `see` for every piece of `html`, in order.
 pub(super) fn walk(html: &str, see: impl FnMut(Piece<'_>)) {
+    walk_hiding(is_hidden, html, see);
+}
+
+/// The same for a whole page, whose head, scripts and pictures for those without scripts say
+/// something too.
+pub(super) fn walk_page(html: &str, see: impl FnMut(Piece<'_>)) {
+    let hides = |name: &str| {
+        let is_told = matches!(
+            name,
+            "audio" | "button" | "noscript" | "object" | "script" | "title" | "video"
+        );
+        is_hidden(name) && !is_told
+    };
+    walk_hiding(hides, html, see);
+}
+
+fn walk_hiding(hides: fn(&str) -> bool, html: &str, see: impl FnMut(Piece<'_>)) {
     let sink = Sink {
+        hides,
         see: RefCell::new(see),
         hidden: RefCell::new(None),
         tokens: Cell::new(0),
@@ -202,6 +220,8 @@ pub(super) fn walk(html: &str, see: impl FnMut(Piece<'_>)) {
 }
 
 struct Sink<F> {
+    /// Whether an element is skipped with all it holds.
+    hides: fn(&str) -> bool,
     see: RefCell<F>,
     /// The element being skipped and how many of its name are open in it.
     hidden: RefCell<Option<(String, usize)>>,
@@ -228,10 +248,12 @@ impl<F: FnMut(Piece<'_>)> Sink<F> {
         }
         // Embeds are seen, because their address is worth a link, and then skipped too.
         (self.see.borrow_mut())(Piece::Open(Element { tag }));
-        if !is_hidden(name) || tag.self_closing {
+        if tag.self_closing {
             return TokenSinkResult::Continue;
         }
-        *hidden = Some((name.to_owned(), 1));
+        if (self.hides)(name) {
+            *hidden = Some((name.to_owned(), 1));
+        }
         raw_kind(name).map_or(TokenSinkResult::Continue, TokenSinkResult::RawData)
     }
 }

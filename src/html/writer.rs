@@ -1,28 +1,19 @@
 //! Writes HTML anew from a walk: balanced, escaped, and only what is on the list.
-//!
-//! The tree an HTML parser makes of the output is the stack kept here, because nothing in it
-//! is mis-nested, raw or implied: that is what makes the bound on depth a promise.
 
 use url::Url;
 
 use super::allow::{ATTRIBUTES, attribute, escape, fits, resolve, written_as};
+use super::balance::Balance;
 use super::image::{is_tracker, picture_of};
 use super::tokens::{Element, Piece, is_void};
 
 /// Open elements at once; deeper ones are left out and their text stays.
 pub(super) const MAX_DEPTH: usize = 256;
-struct Open {
-    name: &'static str,
-    /// Where its start tag begins and ends in the output.
-    start: usize,
-    inside: usize,
-}
 
 /// Takes pieces in, gives HTML out.
 pub(super) struct Writer<'b> {
     base: Option<&'b Url>,
-    out: String,
-    stack: Vec<Open>,
+    html: Balance,
 }
 
 impl<'b> Writer<'b> {
@@ -30,8 +21,7 @@ impl<'b> Writer<'b> {
     pub(super) fn new(base: Option<&'b Url>) -> Self {
         Self {
             base,
-            out: String::new(),
-            stack: Vec::new(),
+            html: Balance::new(MAX_DEPTH),
         }
     }
 
@@ -39,10 +29,10 @@ impl<'b> Writer<'b> {
     pub(super) fn see(&mut self, piece: &Piece<'_>) {
         match piece {
             Piece::Text(text) => self.text(text),
-            Piece::Close("br") => self.out.push_str("<br>"),
+            Piece::Close("br") => self.html.out.push_str("<br>"),
             Piece::Close(name) => {
                 if let Some(name) = written_as(name) {
-                    self.close(name);
+                    self.html.close(name);
                 }
             }
             Piece::Open(element) => self.open(*element),
@@ -50,18 +40,17 @@ impl<'b> Writer<'b> {
     }
 
     /// Closes what is open and hands the HTML over.
-    pub(super) fn finish(mut self) -> String {
-        self.pop_to(0);
-        self.out
+    pub(super) fn finish(self) -> String {
+        self.html.finish()
     }
 
     fn text(&mut self, text: &str) {
         if !text.trim().is_empty() {
-            self.ensure_cell();
-        } else if self.wants_structure() {
+            self.html.ensure_cell();
+        } else if self.html.wants_structure() {
             return;
         }
-        escape(text, &mut self.out);
+        escape(text, &mut self.html.out);
     }
 
     fn open(&mut self, element: Element<'_>) {
@@ -77,139 +66,13 @@ impl<'b> Writer<'b> {
             "span" => !attributes.is_empty(),
             _ => true,
         };
-        if !needed || !self.make_room(name) || self.stack.len() >= MAX_DEPTH {
+        if !needed {
             return;
         }
-        let start = self.out.len();
-        self.out.push('<');
-        self.out.push_str(name);
-        self.out.push_str(&attributes);
-        self.out.push('>');
-        if !is_void(name) {
-            self.push(name, start);
-        }
-    }
-
-    fn push(&mut self, name: &'static str, start: usize) {
-        let inside = self.out.len();
-        self.stack.push(Open {
-            name,
-            start,
-            inside,
-        });
-    }
-
-    /// Ends what `name` ends by starting (HTML §13.2.6.4.7, as far as our list goes).
-    /// `false`: it has no place here.
-    fn make_room(&mut self, name: &str) -> bool {
-        match name {
-            "tr" | "thead" | "tbody" | "caption" | "td" | "th" => return self.table_part(name),
-            "li" => self.end_open(&["li"], &["ul", "ol"]),
-            "dt" | "dd" => self.end_open(&["dt", "dd"], &["dl"]),
-            "a" => self.end_open(&["a"], &[]),
-            _ => {}
-        }
-        if super::tokens::is_block(name) && name != "br" {
-            self.end_open(&["p"], &["li", "dd", "blockquote", "div", "figure"]);
-        }
-        if matches!(name, "h2" | "h3" | "h4" | "h5" | "h6") {
-            self.end_open(
-                &["h2", "h3", "h4", "h5", "h6"],
-                &["div", "li", "blockquote"],
-            );
-        }
-        self.ensure_cell();
-        true
-    }
-
-    /// Closes the nearest of `names`, looking no further than `fences` or a table cell.
-    fn end_open(&mut self, names: &[&str], fences: &[&str]) {
-        let fence = |name: &str| fences.contains(&name) || is_cell(name);
-        let found = self
-            .stack
-            .iter()
-            .rposition(|o| names.contains(&o.name) || fence(o.name));
-        if let Some(at) = found
-            && names.contains(&self.stack[at].name)
-        {
-            self.pop_to(at);
-        }
-    }
-
-    fn table_part(&mut self, name: &str) -> bool {
-        let Some(table) = self.stack.iter().rposition(|o| o.name == "table") else {
-            return false;
-        };
-        let parents: &[&str] = match name {
-            "td" | "th" => &["tr"],
-            "tr" => &["thead", "tbody", "table"],
-            _ => &["table"],
-        };
-        let at = (table..self.stack.len())
-            .rev()
-            .find(|&i| parents.contains(&self.stack[i].name))
-            .unwrap_or(table);
-        self.pop_to(at + 1);
-        if matches!(name, "td" | "th") && self.stack[at].name != "tr" {
-            self.bare("tr");
-        }
-        true
-    }
-
-    /// Text between cells would be moved before the table by a parser, at a cost that grows
-    /// with the square of it; it gets a cell of its own instead.
-    fn ensure_cell(&mut self) {
-        if self.wants_structure() {
-            if self.stack.last().is_some_and(|o| o.name != "tr") {
-                self.bare("tr");
-            }
-            self.bare("td");
-        }
-    }
-
-    fn wants_structure(&self) -> bool {
-        let top = self.stack.last().map(|o| o.name);
-        matches!(top, Some("table" | "thead" | "tbody" | "tr"))
-    }
-
-    fn bare(&mut self, name: &'static str) {
-        let start = self.out.len();
-        self.out.push('<');
-        self.out.push_str(name);
-        self.out.push('>');
-        self.push(name, start);
-    }
-
-    fn close(&mut self, name: &str) {
-        let fence =
-            |open: &str| is_cell(open) && !matches!(name, "table" | "tr" | "tbody" | "thead");
-        let found = self
-            .stack
-            .iter()
-            .rposition(|o| o.name == name || fence(o.name));
-        if let Some(at) = found
-            && self.stack[at].name == name
-        {
-            self.pop_to(at);
-        }
-    }
-
-    /// Closes everything from `at` upwards; what held nothing disappears.
-    fn pop_to(&mut self, at: usize) {
-        while self.stack.len() > at {
-            let Some(open) = self.stack.pop() else { return };
-            let is_empty = self.out[open.inside..].trim().is_empty();
-            if is_empty && !matches!(open.name, "td" | "th" | "pre") {
-                let space = self.out.len() > open.inside;
-                self.out.truncate(open.start);
-                if space {
-                    self.out.push(' ');
-                }
-            } else {
-                self.out.push_str("</");
-                self.out.push_str(open.name);
-                self.out.push('>');
-            }
+        if is_void(name) {
+            self.html.void(name, &attributes);
+        } else {
+            self.html.open(name, &attributes);
         }
     }
 
@@ -220,17 +83,21 @@ impl<'b> Writer<'b> {
         if is_tracker(element, &src) {
             return;
         }
-        self.ensure_cell();
-        self.out.push_str("<img");
-        attribute("src", src.as_str(), &mut self.out);
+        self.html.ensure_cell();
+        self.html.out.push_str("<img");
+        attribute("src", src.as_str(), &mut self.html.out);
         // Always there: a picture without `alt` is read out by its file name.
-        attribute("alt", element.attribute("alt").unwrap_or(""), &mut self.out);
+        attribute(
+            "alt",
+            element.attribute("alt").unwrap_or(""),
+            &mut self.html.out,
+        );
         for name in ["title", "width", "height"] {
             if let Some(value) = element.attribute(name).filter(|v| fits("img", name, v)) {
-                attribute(name, value, &mut self.out);
+                attribute(name, value, &mut self.html.out);
             }
         }
-        self.out.push('>');
+        self.html.out.push('>');
     }
 
     /// A film or a post of elsewhere cannot be shown in a mail; its address can.
@@ -248,12 +115,12 @@ impl<'b> Writer<'b> {
             return;
         };
         let words = element.first_of(&["title"]).unwrap_or(host).to_owned();
-        self.ensure_cell();
-        self.out.push_str("<a");
-        attribute("href", src.as_str(), &mut self.out);
-        self.out.push('>');
-        escape(&words, &mut self.out);
-        self.out.push_str("</a> ");
+        self.html.ensure_cell();
+        self.html.out.push_str("<a");
+        attribute("href", src.as_str(), &mut self.html.out);
+        self.html.out.push('>');
+        escape(&words, &mut self.html.out);
+        self.html.out.push_str("</a> ");
     }
 
     fn attributes(&self, name: &str, element: Element<'_>) -> String {
@@ -278,8 +145,4 @@ impl<'b> Writer<'b> {
     fn address(&self, text: &str) -> Option<Url> {
         resolve(text, self.base)
     }
-}
-
-fn is_cell(name: &str) -> bool {
-    matches!(name, "td" | "th" | "caption" | "table")
 }

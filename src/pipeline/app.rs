@@ -16,8 +16,9 @@ use crate::config::{
     ChannelConfig, Config, Problem, Problems, SecretError, SourceConfig, alternatives, nearest,
 };
 use crate::domain::{TokenKey, UnixMillis};
+use crate::html::extract::PageRules;
 use crate::net::{Client, FetchError};
-use crate::sources::{self, Source};
+use crate::sources::{self, Source, page};
 use crate::store::{Db, Journal, StoreError};
 use crate::templates::{TemplateError, Templates};
 
@@ -41,6 +42,8 @@ pub struct App {
     pub templates: Arc<Templates>,
     /// The guarded client for everything fetched.
     pub client: Client,
+    /// The same without the operator's exceptions, for what strangers name.
+    pub outside: Client,
     /// The sources by name.
     pub sources: Arc<BTreeMap<String, OpenSource>>,
     /// The channels by name.
@@ -86,6 +89,8 @@ pub struct OpenSource {
     pub config: SourceConfig,
     /// Its kind's adapter.
     pub adapter: Box<dyn Source>,
+    /// What its table says about its pages.
+    pub rules: PageRules,
 }
 
 /// A channel, ready to publish.
@@ -127,9 +132,13 @@ pub fn open(config: &Config, templates: &Templates) -> Opened {
         sources: BTreeMap::new(),
         channels: BTreeMap::new(),
         problems: Vec::new(),
-        warnings: super::warnings::of_config(config),
+        warnings: Vec::new(),
     };
     for (id, source) in &config.sources {
+        let rules = page::rules(source).unwrap_or_else(|problems| {
+            opened.problems.extend(problems);
+            PageRules::default()
+        });
         match sources::open(source) {
             Ok(adapter) => {
                 opened.sources.insert(
@@ -137,6 +146,7 @@ pub fn open(config: &Config, templates: &Templates) -> Opened {
                     OpenSource {
                         config: source.clone(),
                         adapter,
+                        rules,
                     },
                 );
             }
@@ -272,6 +282,7 @@ impl App {
         let client = Client::new(&config.network.allow, &user_agent(&config))?;
         Ok(Self {
             client: client.with_ports(ports),
+            outside: Client::new(&[], &user_agent(&config))?,
             sources: Arc::new(opened.sources),
             channels: Arc::new(opened.channels),
             relays: Arc::new(relays),

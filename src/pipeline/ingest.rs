@@ -9,6 +9,7 @@ mod hints;
 mod judge;
 mod moves;
 mod outcome;
+pub mod pages;
 mod poller;
 mod rhythm;
 
@@ -117,10 +118,14 @@ async fn read(
     }
     let source = memory.name.clone();
     let not_modified = polled.not_modified;
-    let prepared = match prepare_all(app, &source, polled, report, now).await {
+    let own = pages::Own::of(app, memory, &polled);
+    let mut prepared = match prepare_all(app, &source, polled, report, now).await {
         Ok(prepared) => prepared,
         Err(error) => return Ok(failed(memory, &error, report, now)),
     };
+    if let Some(own) = own {
+        pages::fill(app, own, &mut prepared, &mut result, report, now).await?;
+    }
     let judged = judge::judge(app, memory, prepared, heard, now).await?;
     let decision = judged.decision;
     report.known = judged.known;

@@ -2,7 +2,7 @@
 //! so that no key is silently without effect.
 
 use crate::channels::social::Pace;
-use crate::config::{Config, FullText, Problem};
+use crate::config::Problem;
 
 use super::app::{Form, OpenChannel};
 
@@ -30,21 +30,6 @@ pub(super) fn of_channel(channel: &OpenChannel) -> Vec<Problem> {
     found
 }
 
-/// What sources ask for in vain.
-pub(super) fn of_config(config: &Config) -> Vec<Problem> {
-    let mut found = Vec::new();
-    for source in config.sources.values() {
-        if matches!(source.full_text, Some(FullText::Auto | FullText::Always)) {
-            found.push(source.settings.problem(
-                "full_text",
-                "this version takes what the feed gives and does not read the articles' pages",
-                Some("set full_text = \"never\", or leave it out".into()),
-            ));
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -63,10 +48,6 @@ mod tests {
             [sources.news]
             kind = "feed"
             url = "https://news.example/feed/"
-            full_text = "always"
-            [sources.quiet]
-            kind = "feed"
-            url = "https://quiet.example/feed/"
             [channels.posts]
             kind = "slack"
             webhook = "https://hooks.slack.com/services/T/B/X"
@@ -77,7 +58,7 @@ mod tests {
         let opened = app::open(&config, &Templates::load(None).unwrap());
         assert_eq!(opened.problems, []);
         let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
-        for word in ["pages", "does not send", "`limits`"] {
+        for word in ["does not send", "`limits`"] {
             let times = said.iter().filter(|s| s.contains(word)).count();
             assert_eq!(times, 1, "{word}: {said:?}");
         }

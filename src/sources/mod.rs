@@ -6,6 +6,7 @@
 //! one line in [`KINDS`].
 
 pub mod feed;
+pub mod page;
 pub mod repair;
 
 use std::future::Future;

@@ -66,7 +66,11 @@ impl Story {
             gone: Arc::clone(&gone),
         };
         let adapter = Box::new(withdrawing);
-        let source = OpenSource { config, adapter };
+        let source = OpenSource {
+            config,
+            adapter,
+            rules: Default::default(),
+        };
         room.app.sources = Arc::new([("news".to_owned(), source)].into());
         room.reader(ADA, schedule).await;
         room.site.set(vec![Item::new(2), Item::new(1)]);

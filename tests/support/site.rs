@@ -1,11 +1,12 @@
 //! A publication whose feed the story writes: real HTTP on 127.0.0.1, with validators.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
 /// An item of the feed, as the story wants it.
@@ -59,6 +60,9 @@ struct Desk {
     /// What is served instead of the feed.
     instead: Option<(u16, String)>,
     answers: Vec<u16>,
+    /// Pages by their paths, and the paths that were asked for.
+    pages: BTreeMap<String, String>,
+    visits: Vec<String>,
 }
 
 /// The running site; it stops when dropped.
@@ -75,6 +79,7 @@ impl Site {
         let desk: Arc<Mutex<Desk>> = Arc::default();
         let router = Router::new()
             .route("/feed/", get(feed))
+            .fallback(page)
             .with_state(desk.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, desk, task }
@@ -111,6 +116,22 @@ impl Site {
         self.desk.lock().unwrap().instead = None;
     }
 
+    /// Puts a page at a path; empty takes it away.
+    pub fn show(&self, path: &str, html: &str) {
+        let mut desk = self.desk.lock().unwrap();
+        if html.is_empty() {
+            desk.pages.remove(path);
+        } else {
+            desk.pages.insert(path.to_owned(), html.to_owned());
+        }
+    }
+
+    /// How often a page was asked for.
+    pub fn visits(&self, path: &str) -> usize {
+        let desk = self.desk.lock().unwrap();
+        desk.visits.iter().filter(|visit| *visit == path).count()
+    }
+
     /// The statuses answered so far.
     pub fn answers(&self) -> Vec<u16> {
         self.desk.lock().unwrap().answers.clone()
@@ -120,6 +141,15 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+async fn page(State(desk): State<Arc<Mutex<Desk>>>, uri: Uri) -> Response {
+    let mut desk = desk.lock().unwrap();
+    desk.visits.push(uri.path().to_owned());
+    match desk.pages.get(uri.path()) {
+        Some(page) => Html(page.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
@@ -167,8 +197,13 @@ fn document(items: &[Item]) -> String {
             } else {
                 format!("<pubDate>{}</pubDate>", item.date)
             };
+            let host = if item.link.starts_with("http") {
+                ""
+            } else {
+                "https://news.example"
+            };
             format!(
-                "<item><title><![CDATA[{}]]></title><link>https://news.example{}</link>\
+                "<item><title><![CDATA[{}]]></title><link>{host}{}</link>\
              <guid isPermaLink=\"false\">{}</guid>{date}{topics}\
              <content:encoded><![CDATA[{}]]></content:encoded></item>",
                 item.title, item.link, item.guid, item.body
