@@ -1,5 +1,6 @@
 //! Sources are asked politely, hosts one thing at a time, and nobody waits for somebody else's
 //! trouble.
+#![allow(clippy::unwrap_used, reason = "a story may stop at the first surprise")]
 
 use std::sync::Arc;
 use std::time::Duration;
