@@ -41,11 +41,11 @@ fn strange() -> Vec<(&'static str, String)> {
         ("angle brackets", "<".repeat(100_000)),
         ("divisions", deep("div", 50_000)),
         ("bold", deep("b", 50_000)),
-        ("nested tables", deep("table><tr><td", 10_000)),
+        ("nested tables", deep("table><tr><td", 5_000)),
         ("layers of paragraphs", layers),
         (
             "formatting",
-            numbered(60_000, |n| format!("<b class=a{n}>x<p>")),
+            numbered(20_000, |n| format!("<b class=a{n}>x<p>")),
         ),
         ("an attribute", format!("<p class=\"{share}\">{TEXT}</p>")),
         (

@@ -48,7 +48,7 @@ fn a_log_in_is_not_the_text_of_an_article() {
     };
     let refused = guard(&entry, &read("<p>Please log in to go on reading.</p>")).unwrap_err();
     assert!(
-        refused.contains("has only 0 %") && refused.contains("`select`"),
+        refused.contains("has only 12 %") && refused.contains("`select`"),
         "{refused}"
     );
     let text =
