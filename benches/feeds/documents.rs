@@ -79,10 +79,10 @@ fn rss(words: &'static str, bytes: usize) -> String {
         n += 1;
         let mut body = String::new();
         for _ in 0..5 {
-            let _ = write!(
+            let _ = writeln!(
                 body,
                 "<p>{} <a href=\"https://e.org/{n}/?a=1&amp;b=2\">{}</a></p>\n<figure><img \
-                 src=\"https://e.org/{n}.jpg\" alt=\"{}\" width=\"800\" height=\"600\"/></figure>\n",
+                 src=\"https://e.org/{n}.jpg\" alt=\"{}\" width=\"800\" height=\"600\"/></figure>",
                 w.take(70),
                 w.take(3),
                 w.take(5)
@@ -117,9 +117,9 @@ fn atom(bytes: usize) -> String {
         n += 1;
         let mut body = String::new();
         for _ in 0..6 {
-            let _ = write!(
+            let _ = writeln!(
                 body,
-                "&lt;p&gt;{} &lt;a href=\"https://e.org/{n}/?a=1&amp;amp;b=2\"&gt;{}&lt;/a&gt;&lt;/p&gt;\n",
+                "&lt;p&gt;{} &lt;a href=\"https://e.org/{n}/?a=1&amp;amp;b=2\"&gt;{}&lt;/a&gt;&lt;/p&gt;",
                 w.take(70),
                 w.take(3)
             );

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::base;
+use crate::domain::Entry;
 use crate::html;
 use crate::sources::feed::parse::{Parsed, parse};
 
@@ -65,67 +66,53 @@ fn problems(case: &Case) -> Vec<String> {
 }
 
 fn differences(case: &Case, parsed: &Parsed) -> Vec<String> {
+    let of = |entry: fn(&Entry) -> String| parsed.entries.iter().map(entry).collect::<Vec<_>>();
     let mut wrong = Vec::new();
     let mut same = |what: &str, is: Vec<String>, should: &[String]| {
         if is != should {
             wrong.push(format!("{what}: {is:?} instead of {should:?}"));
         }
     };
-    let of = |entry: fn(&crate::domain::Entry) -> String| {
-        parsed.entries.iter().map(entry).collect::<Vec<_>>()
-    };
+    let date = |e: &Entry| e.published.map(|p| p.to_string()).unwrap_or_default();
     same("titles", of(|e| html::plain(&e.title)), &case.titles);
     same(
         "links",
         of(|e| e.url.clone().unwrap_or_default()),
         &case.links,
     );
-    same(
-        "dates",
-        of(|e| e.published.map(|p| p.to_string()).unwrap_or_default()),
-        &case.dates,
-    );
-    let first = parsed.entries.first();
+    same("dates", of(date), &case.dates);
+    let first = parsed.entries.first().cloned().unwrap_or_default();
     if let Some(authors) = &case.authors {
-        same(
-            "authors",
-            first.map(|e| e.authors.clone()).unwrap_or_default(),
-            authors,
-        );
+        same("authors", first.authors.clone(), authors);
     }
     if let Some(topics) = &case.topics {
-        same(
-            "topics",
-            first.map(|e| e.topics.clone()).unwrap_or_default(),
-            topics,
-        );
+        same("topics", first.topics.clone(), topics);
     }
     if let Some(language) = &case.language {
-        let is = first.and_then(|e| e.language.clone()).into_iter().collect();
+        let is = first.language.clone().into_iter().collect();
         same("language", is, std::slice::from_ref(language));
     }
-    let body = first.and_then(|e| e.content_html.as_deref().or(e.summary_html.as_deref()));
+    wrong.extend(texts(case, parsed, &first));
+    wrong
+}
+
+/// What is wrong with the text of the first entry and with what is told.
+fn texts(case: &Case, parsed: &Parsed, first: &Entry) -> Vec<String> {
+    let body = first
+        .content_html
+        .as_deref()
+        .or(first.summary_html.as_deref());
     let text = html::plain(body.unwrap_or(""));
     let all = format!("{text} {:?}", parsed.entries);
-    wrong.extend(
-        case.words
-            .iter()
-            .filter(|w| !text.contains(*w))
-            .map(|w| format!("`{w}` is not in `{text}`")),
-    );
-    wrong.extend(
-        case.absent
-            .iter()
-            .filter(|w| all.contains(*w))
-            .map(|w| format!("`{w}` is in it")),
-    );
     let notes = parsed.notes.join("; ");
-    wrong.extend(
-        case.notes
-            .iter()
-            .filter(|n| !notes.contains(*n))
-            .map(|n| format!("`{n}` is not told: {notes}")),
-    );
+    let missing = case.words.iter().filter(|w| !text.contains(*w));
+    let unwanted = case.absent.iter().filter(|w| all.contains(*w));
+    let untold = case.notes.iter().filter(|n| !notes.contains(*n));
+    let mut wrong: Vec<String> = missing
+        .map(|w| format!("`{w}` is not in `{text}`"))
+        .collect();
+    wrong.extend(unwanted.map(|w| format!("`{w}` is in it")));
+    wrong.extend(untold.map(|n| format!("`{n}` is not told: {notes}")));
     if case.quiet && !notes.is_empty() {
         wrong.push(format!("tells of what is right: {notes}"));
     }

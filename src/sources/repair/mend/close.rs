@@ -122,10 +122,8 @@ impl<'a> Mender<'a> {
                 self.write_late(&mut holder);
                 self.feed = holder;
             }
-            Place::Person if self.out.len() > frame.inner => {
-                if frame.name == "author" {
-                    self.holder().set(Field::Author);
-                }
+            Place::Person if frame.name == "author" && self.out.len() > frame.inner => {
+                self.holder().set(Field::Author);
             }
             _ => {}
         }
@@ -190,7 +188,7 @@ impl<'a> Mender<'a> {
                 self.offer_copy(frame, Field::Title);
             }
             Role::ItunesText if frame.name == "itunes:summary" => {
-                self.offer_copy(frame, Field::Summary)
+                self.offer_copy(frame, Field::Summary);
             }
             Role::Guid => {
                 let guid = text(self);
@@ -265,11 +263,11 @@ impl<'a> Mender<'a> {
                     match fact {
                         Fact::ItemLanguage => facts.language = Some(text).filter(|t| t.len() <= 35),
                         Fact::Subject if facts.subjects.len() < MOST_SUBJECTS => {
-                            facts.subjects.push(text)
+                            facts.subjects.push(text);
                         }
                         Fact::Comments => facts.comments = text.parse().ok(),
                         Fact::Source | Fact::SourceName => {
-                            facts.source.get_or_insert_default().0 = text
+                            facts.source.get_or_insert_default().0 = text;
                         }
                         _ => {}
                     }

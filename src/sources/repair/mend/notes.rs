@@ -75,7 +75,7 @@ impl<'a> Mender<'a> {
         };
         match rel {
             "hub" if self.facts.hubs.len() < MOST_HUBS && !self.facts.hubs.contains(&href) => {
-                self.facts.hubs.push(href)
+                self.facts.hubs.push(href);
             }
             "self" if self.facts.topic.is_none() => self.facts.topic = Some(href),
             _ => {}
