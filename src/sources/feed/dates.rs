@@ -10,7 +10,7 @@ mod tests;
 
 use jiff::civil;
 
-use self::names::{half_day, month, zone};
+use self::names::{half_day, month, says_nothing, zone};
 use crate::domain::UnixMillis;
 
 /// The instant a feed means, if it can be told.
@@ -22,7 +22,10 @@ pub(super) fn parse(text: &str) -> Option<UnixMillis> {
     if let Ok(instant) = text.parse::<UnixMillis>() {
         return sane(instant);
     }
-    if let Ok(zoned) = jiff::fmt::rfc2822::parse(&text) {
+    // RFC 2822 makes UTC of letters it does not know, and so does its parser.
+    if is_zone_of_rfc2822(&text)
+        && let Ok(zoned) = jiff::fmt::rfc2822::parse(&text)
+    {
         return sane(UnixMillis::from(zoned.timestamp()));
     }
     if let Some(instant) = epoch(&text) {
@@ -31,12 +34,21 @@ pub(super) fn parse(text: &str) -> Option<UnixMillis> {
     let words = words(&text);
     let (date, rest) = iso_date(&words).or_else(|| named_date(&words))?;
     let clock = clock(&rest)?;
-    let offset = offset(&rest, &text)?;
+    let offset = offset(&rest)?;
     let local = date
         .to_datetime(clock)
         .to_zoned(jiff::tz::TimeZone::UTC)
         .ok()?;
     sane(UnixMillis::from(local.timestamp()).plus_ms(-offset * 60_000))
+}
+
+/// Whether a text ends in a zone that RFC 2822 names, or in an offset.
+fn is_zone_of_rfc2822(text: &str) -> bool {
+    const ZONES: [&str; 11] = [
+        "UT", "GMT", "UTC", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT",
+    ];
+    let last = text.rsplit(' ').next().unwrap_or("");
+    ZONES.contains(&last) || last.starts_with(['+', '-'])
 }
 
 /// Years that can be meant; others are a field left at zero.
@@ -48,7 +60,8 @@ fn sane(instant: UnixMillis) -> Option<UnixMillis> {
 }
 
 fn ascii_digits(text: &str) -> String {
-    text.chars()
+    in_one_word(text)
+        .chars()
         .filter(|c| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{feff}'))
         .map(|c| {
             let zero = match c {
@@ -62,8 +75,27 @@ fn ascii_digits(text: &str) -> String {
         .collect()
 }
 
+/// Months of the Levant that have names of two words, by their names in Egypt.
+fn in_one_word(text: &str) -> String {
+    [
+        ("كانون الثاني", "يناير"),
+        ("تشرين الأول", "أكتوبر"),
+        ("تشرين الثاني", "نوفمبر"),
+        ("كانون الأول", "ديسمبر"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (two, one)| text.replace(two, one))
+}
+
 /// Seconds or milliseconds since 1970.
 fn epoch(text: &str) -> Option<UnixMillis> {
+    if let Some((whole, part)) = text.split_once('.') {
+        let is_part = (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        let ms: i64 = format!("{part:0<3}").get(..3)?.parse().ok()?;
+        return epoch(whole)
+            .filter(|_| is_part && whole.len() == 10)
+            .map(|t| t.plus_ms(ms));
+    }
     let number: i64 = text.parse().ok()?;
     match text.len() {
         10 => Some(UnixMillis(number * 1000)),
@@ -146,6 +178,11 @@ fn iso_date(words: &[Word]) -> Option<(civil::Date, Vec<Word>)> {
             Some((date(*y, month, day)?, rest(5)))
         }
         [Number(n, 8), ..] => Some((date(n / 10_000, n / 100 % 100, n % 100)?, rest(1))),
+        [Number(n, 14)] => {
+            let (day, clock) = (n / 1_000_000, n % 1_000_000);
+            let rest = vec![Number(clock, 6)];
+            Some((date(day / 10_000, day / 100 % 100, day % 100)?, rest))
+        }
         _ => None,
     }
 }
@@ -171,29 +208,31 @@ fn named_date(words: &[Word]) -> Option<(civil::Date, Vec<Word>)> {
         .enumerate()
         .skip(at + 1)
         .filter_map(|(i, w)| number(w).map(|n| (i, n)));
-    let (day, year, end) = match before {
+    // `clock` is where a time of day may stand between day and year.
+    let (day, year, clock, end) = match before {
         Some((day, 1 | 2)) => {
             let (end, year) = after.next()?;
-            (day, year, end)
+            (day, year, end, end)
+        }
+        Some(year @ (_, 4)) => {
+            let (end, (day, _)) = after.next()?;
+            (day, year, end, end)
         }
         _ => {
-            let (_, (day, _)) = after.next()?;
+            let (clock, (day, _)) = after.next()?;
             // `Nov 23 10:00:00 UTC 2026` (ctime) has its year at the end.
             let (end, year) = after.find(|(_, (_, length))| *length == 4)?;
-            (day, year, end)
+            (day, year, clock + 1, end)
         }
     };
     let year = match year {
         (y, 4) => y,
+        // A feed of the last century is older than a date of this one's end.
+        (y @ 70.., 2) => 1900 + y,
         (y, 2) => 2000 + y,
         _ => return None,
     };
-    let clock_before = words.get(at + 2..end).unwrap_or(&[]);
-    let mut rest = if before.is_none() {
-        clock_before.to_vec()
-    } else {
-        Vec::new()
-    };
+    let mut rest = words.get(clock..end).unwrap_or(&[]).to_vec();
     rest.extend_from_slice(words.get(end + 1..).unwrap_or(&[]));
     Some((date(year, month, day)?, rest))
 }
@@ -213,6 +252,12 @@ fn clock(rest: &[Word]) -> Option<civil::Time> {
     let Some(at) = rest.iter().position(|w| matches!(w, Number(..))) else {
         return Some(civil::Time::midnight());
     };
+    let fraction = match &rest[at..] {
+        [_, _, _, _, _, Sign('.'), Number(part, length @ 1..=9), ..] => {
+            part * 10_i64.pow(9 - u32::try_from(*length).unwrap_or(9))
+        }
+        _ => 0,
+    };
     let (hour, minute, second) = match &rest[at..] {
         [
             Number(h, _),
@@ -223,6 +268,7 @@ fn clock(rest: &[Word]) -> Option<civil::Time> {
             ..,
         ] => (*h, *m, *s),
         [Number(h, _), Sign(':' | '.'), Number(m, 2), ..] => (*h, *m, 0),
+        [Number(h, 1 | 2), Name(sign), Number(m, 2), ..] if sign == "h" => (*h, *m, 0),
         [Number(hms, 6), ..] => (hms / 10_000, hms / 100 % 100, hms % 100),
         // `+0500` alone, or `5 pm`.
         _ if at > 0 && matches!(rest[at - 1], Sign('+' | '-')) => (0, 0, 0),
@@ -241,11 +287,12 @@ fn clock(rest: &[Word]) -> Option<civil::Time> {
         (h, _) => h,
     };
     let part = |n: i64| i8::try_from(n).ok();
-    civil::Time::new(part(hour)?, part(minute)?, part(second.min(59))?, 0).ok()
+    let fraction = i32::try_from(fraction).ok()?;
+    civil::Time::new(part(hour)?, part(minute)?, part(second.min(59))?, fraction).ok()
 }
 
 /// Minutes east of Greenwich; `None`: there is a zone and it cannot be told.
-fn offset(rest: &[Word], text: &str) -> Option<i64> {
+fn offset(rest: &[Word]) -> Option<i64> {
     use Word::{Name, Number, Sign};
     for (i, word) in rest.iter().enumerate() {
         let east = match word {
@@ -261,10 +308,17 @@ fn offset(rest: &[Word], text: &str) -> Option<i64> {
         };
         return (minutes <= 14 * 60).then_some(east * minutes);
     }
-    let named = rest.iter().find_map(|w| match w {
-        Name(name) => zone(name),
-        _ => None,
-    });
-    // `Wed` and `at` are names that say nothing about the zone.
-    Some(named.unwrap_or_else(|| i64::from(text.ends_with("PKT")) * 300))
+    let mut named = None;
+    for word in rest {
+        let Name(name) = word else {
+            continue;
+        };
+        match zone(name) {
+            Some(minutes) => named = named.or(Some(minutes)),
+            None if says_nothing(name) => {}
+            // Perhaps it was the zone's name; a date that is hours off is worse than none.
+            None => return None,
+        }
+    }
+    Some(named.unwrap_or(0))
 }

@@ -89,7 +89,7 @@ pub(super) fn to_entry(entry: &model::Entry, at: usize, context: &Context<'_>) -
         keys: keys_of(guid, link, &html::plain(&title), &day),
         url: url.map(String::from),
         title,
-        authors: authors(entry, context.feed),
+        authors: authors(entry, facts, context.feed),
         topics: topics(entry, facts),
         image,
         language: [
@@ -189,13 +189,17 @@ fn title(entry: &model::Entry, body: &str, context: &Context<'_>) -> String {
     }
 }
 
-fn authors(entry: &model::Entry, feed: &model::Feed) -> Vec<String> {
+fn authors(entry: &model::Entry, facts: Option<&ItemFacts>, feed: &model::Feed) -> Vec<String> {
     let people = if entry.authors.is_empty() {
         &feed.authors
     } else {
         &entry.authors
     };
-    let names = people.iter().filter_map(|person| person.name.as_deref());
+    let own = facts
+        .and_then(|f| f.author.as_deref())
+        .filter(|_| entry.authors.is_empty());
+    let named = people.iter().filter_map(|person| person.name.as_deref());
+    let names = own.into_iter().chain(named.filter(|_| own.is_none()));
     let tidy = names.map(|name| {
         let name = html::plain(name);
         // What is left around an address that was cut out.

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
+use crate::domain::UnixMillis;
 use crate::net::{Client, Conditions, Fetched, Limits};
 
 /// The kind `feed`.
@@ -143,6 +144,13 @@ fn parse_fetched(fetched: &Fetched) -> Result<parse::Parsed, String> {
         fetched.content_type.as_deref(),
         &fetched.final_url,
     )
+}
+
+/// The instant that a date in a feed means, if it can be told; a date that can be read in two
+/// ways is none.
+#[must_use]
+pub fn instant(text: &str) -> Option<UnixMillis> {
+    dates::parse(text)
 }
 
 /// WordPress compares validators letter by letter (class-wp.php, `send_headers`), so the weak

@@ -55,30 +55,7 @@ pub(super) fn parse(
         &facts.xml_lang,
     ];
     let language = said.into_iter().flatten().find_map(|tag| language_tag(tag));
-    let is_json = facts.root == Root::Json;
-    let context = Context {
-        base,
-        feed: &feed,
-        language: language.as_deref(),
-        // feed-rs reads each item or none; where it did not, nothing is known of any.
-        items: if facts.items.len() == feed.entries.len() {
-            &facts.items
-        } else {
-            &[]
-        },
-        extras: if is_json {
-            super::entry::json_extras(&repaired.text)
-        } else {
-            Vec::new()
-        },
-    };
-    let mut entries: Vec<Entry> = feed
-        .entries
-        .iter()
-        .take(MOST_ENTRIES)
-        .enumerate()
-        .map(|(at, entry)| to_entry(entry, at, &context))
-        .collect();
+    let mut entries = entries(&feed, &facts, &repaired.text, language.as_deref(), base);
     if feed.entries.len() > MOST_ENTRIES {
         notes.push(format!(
             "the feed has {} entries; the first {MOST_ENTRIES} were read",
@@ -98,6 +75,35 @@ pub(super) fn parse(
         facts,
         shared_guids,
     })
+}
+
+/// The articles of what feed-rs read, with the facts that it left out.
+fn entries(
+    feed: &feed_rs::model::Feed,
+    facts: &Facts,
+    text: &str,
+    language: Option<&str>,
+    base: &Url,
+) -> Vec<Entry> {
+    let context = Context {
+        base,
+        feed,
+        language,
+        // feed-rs reads each item or none; where it did not, nothing is known of any.
+        items: if facts.items.len() == feed.entries.len() {
+            &facts.items
+        } else {
+            &[]
+        },
+        extras: if facts.root == Root::Json {
+            super::entry::json_extras(text)
+        } else {
+            Vec::new()
+        },
+    };
+    let all = feed.entries.iter().take(MOST_ENTRIES).enumerate();
+    all.map(|(at, entry)| to_entry(entry, at, &context))
+        .collect()
 }
 
 /// feed-rs in its panic guard; the error is its own words.

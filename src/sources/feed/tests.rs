@@ -1,5 +1,7 @@
 //! Feeds as they come, read through real HTTP where HTTP has a say.
 
+mod corpus;
+mod hints;
 mod hostile;
 mod polling;
 

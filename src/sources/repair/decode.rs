@@ -19,7 +19,7 @@ pub struct Decoded {
 /// then the declaration's, then what the bytes look like.
 #[must_use]
 pub fn decode(bytes: &[u8], content_type: Option<&str>, url: &Url) -> Decoded {
-    if let Some(text) = utf32(bytes) {
+    if let Some(text) = utf32(bytes).or_else(|| super::ebcdic::decode(bytes)) {
         return Decoded {
             text,
             repairs: Vec::new(),

@@ -75,6 +75,8 @@ pub struct Facts {
 pub struct ItemFacts {
     /// `isPermaLink` of its guid, where it says.
     pub is_permalink: Option<bool>,
+    /// `itunes:author`.
+    pub author: Option<String>,
     /// Where it came from (RSS and Atom `source`): name and address.
     pub source: Option<(String, String)>,
     /// `slash:comments`.

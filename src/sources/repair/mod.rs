@@ -12,6 +12,7 @@
 
 mod attributes;
 mod decode;
+mod ebcdic;
 mod facts;
 mod json;
 mod mend;

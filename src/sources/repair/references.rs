@@ -113,18 +113,23 @@ pub(super) fn cdata(out: &mut String, text: &str, tally: &mut Tally) {
             .iter()
             .fold(false, |any, b| any | is_control(*b) | (*b == 0xef))
     });
+    let start = out.len();
     out.push_str("<![CDATA[");
+    let before = out.len();
     if is_odd {
         let is_legal = |c: &char| {
             (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}')) || matches!(c, '\t' | '\n' | '\r')
         };
-        let before = out.len();
         out.extend(text.chars().filter(is_legal));
         tally.characters += text.len() - (out.len() - before);
     } else {
         out.push_str(text);
     }
-    out.push_str("]]>");
+    if out.len() == before {
+        out.truncate(start);
+    } else {
+        out.push_str("]]>");
+    }
 }
 
 /// What stands at a `&`.

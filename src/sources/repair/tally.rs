@@ -68,20 +68,10 @@ fn several(n: usize, one: &str, many: &str) -> String {
     }
 }
 
-impl fmt::Display for Repair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Encoding {
-                said: Some(said),
-                was,
-            } => {
-                format!("the feed says that it is written in {said} and is written in {was}")
-            }
-            Self::Encoding { said: None, was } => {
-                format!(
-                    "the feed does not say in which encoding it is written; it was read as {was}"
-                )
-            }
+impl Repair {
+    /// What there is several of.
+    fn counted(&self) -> Option<String> {
+        Some(match self {
             Self::BadBytes(n) => format!(
                 "the feed has {} that mean nothing in its encoding",
                 several(*n, "byte", "bytes")
@@ -114,12 +104,6 @@ impl fmt::Display for Repair {
                     several(*n, "character", "characters")
                 )
             }
-            Self::Prefix(prefix) => {
-                format!("the feed uses the prefix `{prefix}` without declaring it")
-            }
-            Self::Namespace(uri) => {
-                format!("the feed names a namespace `{uri}`, which others spell differently")
-            }
             Self::Unclosed(n, name) => format!(
                 "the feed has {} not closed, as `<{name}>`",
                 several(*n, "element that is", "elements that are")
@@ -128,7 +112,6 @@ impl fmt::Display for Repair {
                 "the feed closes {} not open, as `</{name}>`",
                 several(*n, "element that is", "elements that are")
             ),
-            Self::Cdata => "a `<![CDATA[` of the feed is not closed with `]]>`".to_owned(),
             Self::Attributes(n) => {
                 format!(
                     "the feed has {} not written as XML asks",
@@ -139,13 +122,38 @@ impl fmt::Display for Repair {
                 "the feed has {} deeper than anything that is read",
                 several(*n, "element", "elements")
             ),
-            Self::Version(Some(version)) => format!("there is no version `{version}` of RSS"),
-            Self::Version(None) => "the feed does not say which version of RSS it is".to_owned(),
-            Self::Case(name) => format!("the feed writes `<{name}>` with other capitals"),
             Self::RawMarkup(n, name) => format!(
                 "the feed has markup that is not escaped in {}, as `<{name}>`",
                 several(*n, "element", "elements")
             ),
+            _ => return None,
+        })
+    }
+
+    /// What is told once.
+    fn told(&self) -> String {
+        match self {
+            Self::Encoding {
+                said: Some(said),
+                was,
+            } => {
+                format!("the feed says that it is written in {said} and is written in {was}")
+            }
+            Self::Encoding { said: None, was } => {
+                format!(
+                    "the feed does not say in which encoding it is written; it was read as {was}"
+                )
+            }
+            Self::Prefix(prefix) => {
+                format!("the feed uses the prefix `{prefix}` without declaring it")
+            }
+            Self::Namespace(uri) => {
+                format!("the feed names a namespace `{uri}`, which others spell differently")
+            }
+            Self::Cdata => "a `<![CDATA[` of the feed is not closed with `]]>`".to_owned(),
+            Self::Version(Some(version)) => format!("there is no version `{version}` of RSS"),
+            Self::Version(None) => "the feed does not say which version of RSS it is".to_owned(),
+            Self::Case(name) => format!("the feed writes `<{name}>` with other capitals"),
             Self::TextType(kind) => {
                 format!("the feed has text of the type `{kind}`, which Atom does not know")
             }
@@ -154,8 +162,15 @@ impl fmt::Display for Repair {
                 "the feed breaks off; its last article is left for the next time".to_owned()
             }
             Self::Truncated { dropped: false } => "the feed breaks off before its end".to_owned(),
-        };
-        f.write_str(&text)
+
+            counted => counted.counted().unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.counted().unwrap_or_else(|| self.told()))
     }
 }
 

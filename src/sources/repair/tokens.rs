@@ -308,11 +308,11 @@ fn beginning(text: &str) -> usize {
         .take_while(|(at, _)| *at < MOST_JUNK)
     {
         let rest = &text.as_bytes()[at..];
-        let starts = |s: &&str| {
+        let starts = |s: &str| {
             rest.get(..s.len())
                 .is_some_and(|r| r.eq_ignore_ascii_case(s.as_bytes()))
         };
-        if STARTS.iter().any(|s| starts(&s)) {
+        if STARTS.iter().any(|s| starts(s)) {
             return at;
         }
     }

@@ -1,5 +1,7 @@
 //! What an element is, by dialect, by the place it stands in and by its name.
 
+mod atom;
+
 use super::names::Ns;
 
 /// The vocabulary a document is written in.
@@ -55,8 +57,8 @@ pub(super) enum Role {
     Plain,
     /// It is one of the fields.
     Sets(Field),
-    /// It stands in for a field that is missing.
-    Also(Field),
+    /// A person that is noted, because feed-rs takes it for a credit.
+    Byline,
     Guid,
     /// RSS's link, which some write as Atom's.
     Link,
@@ -127,12 +129,12 @@ pub(super) fn shape(dialect: Dialect, place: Place, ns: Ns, local: &str) -> Shap
     match (place, dialect) {
         (Place::Document, Dialect::Rdf) => rdf_document(ns, local),
         (Place::Document, _) => rss_document(ns, local),
-        (Place::Channel, Dialect::Atom) => atom_feed(ns, local),
+        (Place::Channel, Dialect::Atom) => atom::feed(ns, local),
         (Place::Channel, _) => rss_channel(dialect, ns, local),
-        (Place::Item, Dialect::Atom) => atom_entry(ns, local),
+        (Place::Item, Dialect::Atom) => atom::entry(ns, local),
         (Place::Item, Dialect::Rdf) => rdf_item(ns, local),
         (Place::Item, _) => rss_item(ns, local),
-        (Place::Sitemap, _) => sitemap(ns, local),
+        (Place::Sitemap, _) => atom::sitemap(ns, local),
         _ => part(place, ns, local),
     }
 }
@@ -320,7 +322,7 @@ fn itunes_item(local: &str) -> Shape {
         "summary" => Leaf("itunes:summary", Role::ItunesText),
         "image" => Leaf("itunes:image", Plain),
         "duration" => Leaf("itunes:duration", Role::Duration),
-        "author" => Leaf("itunes:author", Role::Also(Author)),
+        "author" => Leaf("itunes:author", Role::Byline),
         "episode" => Leaf("itunes:episode", Plain),
         "season" => Leaf("itunes:season", Plain),
         _ => stand_in_anywhere(Ns::Itunes, local),
@@ -341,85 +343,6 @@ fn media(local: &str) -> Shape {
         "player" => Leaf("media:player", Plain),
         "starrating" => Leaf("media:starRating", Plain),
         "statistics" => Leaf("media:statistics", Plain),
-        _ => Skip,
-    }
-}
-
-fn atom_feed(ns: Ns, local: &str) -> Shape {
-    match (ns, local) {
-        (Ns::Main, "entry" | "item") => Container("entry", Place::Item),
-        (Ns::Main, "title") => Leaf("title", Role::Typed(Some(Title))),
-        (Ns::Main, "subtitle" | "tagline") => Leaf("subtitle", Role::Typed(Some(Summary))),
-        (Ns::Main, "rights" | "copyright") => Leaf("rights", Role::Typed(None)),
-        (Ns::Main, "updated" | "modified") => Leaf("updated", Sets(Updated)),
-        (Ns::Main, "generator") => Leaf("generator", Role::Generator),
-        (Ns::Main, "icon") => Leaf("icon", Plain),
-        (Ns::Main, "logo") => Leaf("logo", Plain),
-        (Ns::Dc, "title") => Late(Title, 1),
-        (Ns::Dc, "language") => Note(Fact::DcLanguage),
-        _ => atom_shared(ns, local),
-    }
-}
-
-/// What feeds and entries have in common.
-fn atom_shared(ns: Ns, local: &str) -> Shape {
-    match (ns, local) {
-        (Ns::Main, "id") => Leaf("id", Plain),
-        (Ns::Main, "link") => Leaf("link", Role::AtomLink),
-        (Ns::Main, "author") => Container("author", Place::Person),
-        (Ns::Main, "contributor") => Container("contributor", Place::Person),
-        (Ns::Main, "category") => Leaf("category", Plain),
-        _ => timing(ns, local),
-    }
-}
-
-fn atom_entry(ns: Ns, local: &str) -> Shape {
-    match (ns, local) {
-        (Ns::Main, "title") => Leaf("title", Role::Typed(Some(Title))),
-        (Ns::Main, "summary") => Leaf("summary", Role::Typed(Some(Summary))),
-        (Ns::Main, "content") => Leaf("content", Role::Content),
-        (Ns::Main, "rights" | "copyright") => Leaf("rights", Role::Typed(None)),
-        (Ns::Main, "updated" | "modified") => Leaf("updated", Sets(Updated)),
-        (Ns::Main, "published" | "issued") => Leaf("published", Sets(Date)),
-        (Ns::Main, "pubdate") => Leaf("pubDate", Sets(Date)),
-        (Ns::Main, "created") => Late(Date, 3),
-        (Ns::Main, "source") => Hidden(Place::Origin),
-        (Ns::Main, "description") => Late(Summary, 2),
-        (Ns::Comments, "commentrss") => Leaf("wfw:commentRss", Plain),
-        (Ns::Media, local) => media(local),
-        (Ns::Content, "encoded") => Late(Content, 1),
-        (Ns::Main | Ns::Xhtml, "body") | (Ns::Xhtml, "div") => Late(Content, 2),
-        (Ns::Dc, "creator") => Late(Author, 1),
-        (Ns::Dc, "date") => Late(Updated, 4),
-        (Ns::Main, _) => atom_shared(ns, local),
-        _ => stand_in_anywhere(ns, local),
-    }
-}
-
-fn sitemap(ns: Ns, local: &str) -> Shape {
-    let leaf = |name| Leaf(name, Plain);
-    let group = |name| Container(name, Place::Sitemap);
-    match (ns, local) {
-        (Ns::Main, "url") => group("url"),
-        (Ns::Main, "sitemap") => group("sitemap"),
-        (Ns::Main, "loc") => leaf("loc"),
-        (Ns::Main, "lastmod") => leaf("lastmod"),
-        (Ns::Main, "changefreq") => leaf("changefreq"),
-        (Ns::Main, "priority") => leaf("priority"),
-        (Ns::News, "news") => group("news:news"),
-        (Ns::News, "publication") => group("news:publication"),
-        (Ns::News, "name") => leaf("news:name"),
-        (Ns::News, "language") => leaf("news:language"),
-        (Ns::News, "publication_date") => leaf("news:publication_date"),
-        (Ns::News, "title") => leaf("news:title"),
-        (Ns::News, "keywords") => leaf("news:keywords"),
-        (Ns::News, "genres") => leaf("news:genres"),
-        (Ns::News, "access") => leaf("news:access"),
-        (Ns::Picture, "image") => group("image:image"),
-        (Ns::Picture, "loc") => leaf("image:loc"),
-        (Ns::Picture, "title") => leaf("image:title"),
-        (Ns::Picture, "caption") => leaf("image:caption"),
-        (Ns::Xhtml, "link") => leaf("xhtml:link"),
         _ => Skip,
     }
 }

@@ -63,3 +63,10 @@ pub(super) fn zone(name: &str) -> Option<i64> {
         _ => return None,
     })
 }
+
+/// Words beside a time of day that say nothing of its zone.
+pub(super) fn says_nothing(name: &str) -> bool {
+    const WORDS: &str = "st nd rd th t h m hrs hours at um uhr on of the à a las de mon tue wed thu fri sat sun \
+        monday tuesday wednesday thursday friday saturday sunday بجے";
+    half_day(name).is_some() || WORDS.split_whitespace().any(|word| word == name)
+}

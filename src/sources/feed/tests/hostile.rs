@@ -29,14 +29,21 @@ fn what_is_no_feed_is_refused_with_what_it_is() {
             "breaks off after",
         ),
         ("{\"hello\":1}", "cannot be read"),
-        (
-            "<rss version='2.0'><channel><item></channel></rss>",
-            "cannot be read",
-        ),
     ] {
         let why = why(text);
         assert!(why.contains(words), "{text}: {why}");
     }
+}
+
+#[test]
+fn an_item_without_an_end_ends_with_its_channel() {
+    let parsed = read("<rss version='2.0'><channel><item><title>x</title></channel></rss>");
+    assert_eq!(parsed.entries[0].title, "x");
+    assert!(
+        parsed.notes[0].contains("not closed, as `<item>`"),
+        "{:?}",
+        parsed.notes
+    );
 }
 
 #[test]

@@ -13,7 +13,11 @@ fn client() -> Client {
     Client::new(&["127.0.0.0/8".parse().unwrap()], "courant-test").unwrap()
 }
 
-async fn poll(site: &Loopback, path: &str, memory: &Memory) -> Result<Polled, PollError> {
+pub(super) async fn poll(
+    site: &Loopback,
+    path: &str,
+    memory: &Memory,
+) -> Result<Polled, PollError> {
     Feed::new(site.url(path)).poll(memory, &client()).await
 }
 

@@ -17,12 +17,7 @@ impl<'a> Mender<'a> {
         };
         let is_root = root.raw == name && (self.stack.len() == 1 || self.no_markup_is(name));
         if is_root {
-            self.beyond = 0;
-            if self.dialect == Some(Dialect::Rss) && !self.out.contains("<channel>") {
-                self.close_to(1);
-                self.open_channel("channel");
-            }
-            self.close_to(0);
+            self.close_root();
             self.done = true;
             return;
         }
@@ -57,10 +52,22 @@ impl<'a> Mender<'a> {
         let found = find(|a, b| a == b).or_else(|| find(str::eq_ignore_ascii_case));
         if let Some(at) = found {
             self.beyond = 0;
-            self.close_to(from + at);
+            self.close_to(from + at + 1);
+            self.close();
         } else if !super::markup::is_void(name) {
             count(&mut self.tally.stray_ends, name);
         }
+    }
+
+    /// Closes everything, the root last; RSS has a channel, even an empty one.
+    pub(super) fn close_root(&mut self) {
+        self.beyond = 0;
+        self.close_to(1);
+        if self.dialect == Some(Dialect::Rss) && !self.out.ends_with("</channel>") {
+            self.open_channel("channel");
+            self.close();
+        }
+        self.close();
     }
 
     /// Whether no open markup has this name, so that an end tag means the root.
@@ -115,10 +122,8 @@ impl<'a> Mender<'a> {
                 self.write_late(&mut holder);
                 self.feed = holder;
             }
-            Place::Person if self.out.len() > frame.inner => {
-                if frame.name == "author" {
-                    self.holder().set(Field::Author);
-                }
+            Place::Person if frame.name == "author" && self.out.len() > frame.inner => {
+                self.holder().set(Field::Author);
             }
             _ => {}
         }
@@ -173,12 +178,17 @@ impl<'a> Mender<'a> {
             Role::Content => self.holder().set(Field::Content),
             Role::Link => self.holder().set(Field::Link),
             Role::Author => self.holder().set(Field::Author),
-            Role::Also(field) => self.offer_copy(frame, field),
+            Role::Byline => {
+                let name = text(self);
+                if let Some(facts) = self.item_facts() {
+                    facts.author = name;
+                }
+            }
             Role::MediaText if frame.name == "media:title" && self.is_in_item() => {
                 self.offer_copy(frame, Field::Title);
             }
             Role::ItunesText if frame.name == "itunes:summary" => {
-                self.offer_copy(frame, Field::Summary)
+                self.offer_copy(frame, Field::Summary);
             }
             Role::Guid => {
                 let guid = text(self);
@@ -253,11 +263,11 @@ impl<'a> Mender<'a> {
                     match fact {
                         Fact::ItemLanguage => facts.language = Some(text).filter(|t| t.len() <= 35),
                         Fact::Subject if facts.subjects.len() < MOST_SUBJECTS => {
-                            facts.subjects.push(text)
+                            facts.subjects.push(text);
                         }
                         Fact::Comments => facts.comments = text.parse().ok(),
                         Fact::Source | Fact::SourceName => {
-                            facts.source.get_or_insert_default().0 = text
+                            facts.source.get_or_insert_default().0 = text;
                         }
                         _ => {}
                     }

@@ -63,6 +63,19 @@ impl<'a> Mender<'a> {
             }
             return;
         }
+        self.markup_tag(local);
+        if is_void(local) {
+            return;
+        }
+        self.push(name, Kind::Markup, "", start, mark);
+        self.set_level(Level::Markup);
+        if closed {
+            self.close();
+        }
+    }
+
+    /// Writes a start tag as text.
+    fn markup_tag(&mut self, local: &str) {
         self.out.push_str("&lt;");
         self.out.push_str(local);
         for at in 0..self.attributes.len() {
@@ -83,13 +96,5 @@ impl<'a> Mender<'a> {
             self.out.push('"');
         }
         self.out.push_str("&gt;");
-        if is_void(local) {
-            return;
-        }
-        self.push(name, Kind::Markup, "", start, mark);
-        self.set_level(Level::Markup);
-        if closed {
-            self.close();
-        }
     }
 }

@@ -8,6 +8,7 @@ mod attributes;
 mod close;
 mod item;
 mod markup;
+mod notes;
 mod root;
 mod start;
 mod text;
@@ -157,9 +158,7 @@ impl<'a> Mender<'a> {
             let dropped = self.drop_unfinished();
             self.tally.tell(Repair::Truncated { dropped });
         }
-        while !self.stack.is_empty() {
-            self.close();
-        }
+        self.close_root();
     }
 
     /// The holder of the fields at this place: the item's, or else the feed's.
@@ -181,11 +180,12 @@ impl<'a> Mender<'a> {
         });
     }
 
-    /// Counts the elements that are closed because something else begins or ends.
+    /// Closes all but the outermost `length` elements, which nothing in the document closes.
     fn close_to(&mut self, length: usize) {
         while self.stack.len() > length {
             let frame = self.stack[self.stack.len() - 1];
-            if self.stack.len() > length + 1 && frame.kind != Kind::Skip {
+            let is_told = !matches!(frame.kind, Kind::Skip | Kind::Container(Place::Channel));
+            if is_told {
                 count(&mut self.tally.unclosed, frame.raw);
             }
             self.close();

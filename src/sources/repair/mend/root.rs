@@ -48,6 +48,14 @@ impl<'a> Mender<'a> {
         self.bind_root(prefix, dialect);
         let lang = self.attributes.iter().find(|a| a.name == "xml:lang");
         self.facts.xml_lang = lang.map(|a| short(a.value)).filter(|l| !l.is_empty());
+        self.write_root(name, dialect, &lower);
+        if closed {
+            self.end(name);
+        }
+    }
+
+    /// Writes the root's tag in our spelling.
+    fn write_root(&mut self, name: &'a str, dialect: Dialect, lower: &str) {
         match dialect {
             Dialect::Rss => self.rss_root(name, lower == "channel"),
             Dialect::Rdf => {
@@ -84,9 +92,6 @@ impl<'a> Mender<'a> {
                      xmlns:xhtml=\"http://www.w3.org/1999/xhtml\"",
                 );
             }
-        }
-        if closed {
-            self.end(name);
         }
     }
 
