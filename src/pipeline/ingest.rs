@@ -5,6 +5,7 @@
 //! polled one after the other.
 
 mod poller;
+mod pushed;
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,10 @@ use crate::sources::{Memory, PollError, Polled};
 use crate::store::{FetchOutcome, FetchRow, NextMemory, PollResult, SourceMemory, StoreError};
 
 use super::decide::{Prepared, decide};
-use super::{App, prepare};
+use super::{App, prepare, websub};
 
 pub use poller::{Poller, poll};
+pub use pushed::{PushError, Received, take_article, take_document, take_withdrawal};
 
 /// The first pause after an error; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -72,6 +74,11 @@ async fn poll_one(
         full: false,
     };
     let polled = source.adapter.poll(&known, &app.client).await;
+    if let Ok(polled) = &polled
+        && !(polled.not_modified && polled.hubs.hubs.is_empty())
+    {
+        websub::heard(app, &memory.name, &polled.hubs).await?;
+    }
     let mut result = match polled {
         Ok(polled) => read(app, &memory, polled, &mut report, now).await?,
         Err(error) => failed(&memory, &error, &mut report, now),
@@ -84,7 +91,9 @@ async fn poll_one(
         let jitter = super::spread(&memory.name) % (every.as_millis() as u64 / 10 + 1);
         result.memory.next_fetch_at = now.plus(every).plus_ms(-(jitter as i64));
     }
+    let published = websub::published(&result.changes);
     app.db.apply_poll(result, now).await?;
+    websub::found_by_polling(app, &report.source, &published, now).await?;
     match &report.error {
         Some(error) => warn!(source.name = report.source, error, "poll failed"),
         None => info!(

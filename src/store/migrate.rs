@@ -32,6 +32,7 @@ steps! {
     1 "0001_init";
     2 "0002_outbox";
     3 "0003_sources";
+    6 "0006_websub";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

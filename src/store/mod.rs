@@ -34,6 +34,8 @@ mod shaping;
 mod skip;
 mod sources;
 mod sql;
+mod websub;
+mod wishes;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
@@ -53,6 +55,7 @@ pub use shaping::RelayRule;
 pub use skip::EmptyRun;
 pub use sources::{KnownArticle, SourceMemory};
 pub use sql::Sql;
+pub use websub::{HubOffer, HubState, HubSubscription, NextAsk};
 
 /// An open database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -104,6 +107,8 @@ impl Db {
             shaping::STATEMENTS,
             skip::STATEMENTS,
             sources::STATEMENTS,
+            websub::STATEMENTS,
+            wishes::STATEMENTS,
         ]
         .into_iter()
         .flatten()

@@ -64,7 +64,8 @@ pub struct NextMemory {
     pub last_modified: Option<String>,
     /// Where a permanent redirect led.
     pub moved_to: Option<String>,
-    /// When to ask again.
+    /// When to ask again. A source that is asked no more (it has left the configuration, or it
+    /// waits for pushes) stays so.
     pub next_fetch_at: UnixMillis,
     /// Failures since the last good answer.
     pub fails: i64,
@@ -131,8 +132,8 @@ pub struct Applied {
 
 statements! {
     REMEMBER = both(
-        "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5, next_fetch_at = $6,
-            fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
+        "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5,
+            next_fetch_at = CASE WHEN next_fetch_at IS NULL THEN NULL ELSE $6 END, fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
             last_ok_at = COALESCE($12, last_ok_at), state = COALESCE($13, state), hints = $14,
             move_heard = $15, move_heard_at = $16, full_at = $17, by_links = $18,
             lease_owner = NULL, lease_until = NULL

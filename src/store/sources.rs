@@ -263,6 +263,7 @@ impl Db {
         let mut tx = self.begin().await?;
         let rows: Vec<SourceRow> = match only {
             None => {
+                super::wishes::grant(&mut tx, now).await?;
                 let values = args![now, owner, lease_until, most(limit)];
                 tx.all(&CLAIM_DUE, values).await?
             }

@@ -39,7 +39,12 @@ pub async fn poll(
     match only {
         None => poller.take(app, None, now).await?,
         Some(names) => {
-            for names in names.chunks(BATCH) {
+            let (polled, pushed): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| {
+                let source = app.sources.get(name);
+                source.is_none_or(|source| source.adapter.is_polled())
+            });
+            reports.extend(pushed.into_iter().map(waiting));
+            for names in polled.chunks(BATCH) {
                 poller.take(app, Some(names), now).await?;
                 reports.extend(poller.rest().await);
             }
@@ -84,8 +89,12 @@ impl Poller {
         if self.running.len() < BATCH {
             self.take(app, None, now).await?;
         }
-        let next = tokio::time::timeout(Duration::from_secs(1), self.running.join_next());
-        let mut ended = next.await.unwrap_or_default();
+        let mut ended = tokio::select! {
+            ended = self.running.join_next() => ended,
+            // Somebody wants a poll while others are under way.
+            () = app.wake.ingest.notified(), if !self.running.is_empty() => None,
+            () = tokio::time::sleep(Duration::from_secs(1)) => None,
+        };
         let mut reports = Vec::new();
         while let Some(done) = ended {
             reports.extend(joined(done));
@@ -160,6 +169,15 @@ impl Poller {
             reports.extend(joined(done));
         }
         reports
+    }
+}
+
+/// What is said of a source that is never asked.
+fn waiting(source: String) -> PollReport {
+    PollReport {
+        source,
+        notes: vec!["it waits for pushes".to_owned()],
+        ..PollReport::default()
     }
 }
 

@@ -7,6 +7,7 @@
 mod dates;
 mod decode;
 mod entry;
+mod hubs;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ mod tests;
 use serde::Deserialize;
 use url::Url;
 
-use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
+use super::{BoxFuture, Document, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
 use crate::net::{Client, Conditions, Fetched, Limits};
 
@@ -98,6 +99,7 @@ impl Feed {
             bytes: fetched.body.len(),
             status: fetched.status,
             moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
+            hubs: hubs::of_headers(&fetched.headers, &fetched.final_url),
             ..Polled::default()
         };
         if fetched.not_modified {
@@ -152,5 +154,9 @@ impl Source for Feed {
 
     fn url(&self) -> Option<&Url> {
         Some(&self.url)
+    }
+
+    fn read_pushed(&self, document: Document) -> BoxFuture<'_, Result<Option<Polled>, PollError>> {
+        Box::pin(async { hubs::read(document, self.url.clone()).await.map(Some) })
     }
 }
