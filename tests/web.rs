@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+#[path = "web/house.rs"]
+mod house;
 #[path = "web/kit.rs"]
 mod kit;
+mod support;
 
 #[path = "web/admin.rs"]
 mod admin;
@@ -14,5 +17,9 @@ mod archive;
 mod connections;
 #[path = "web/feeds.rs"]
 mod feeds;
+#[path = "web/hubs.rs"]
+mod hubs;
+#[path = "web/push.rs"]
+mod push;
 #[path = "web/readers.rs"]
 mod readers;

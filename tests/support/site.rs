@@ -59,6 +59,8 @@ struct Desk {
     /// What is served instead of the feed.
     instead: Option<(u16, String)>,
     answers: Vec<u16>,
+    /// The `Link` header of the feed.
+    links: String,
 }
 
 /// The running site; it stops when dropped.
@@ -111,6 +113,17 @@ impl Site {
         self.desk.lock().unwrap().instead = None;
     }
 
+    /// Names these hubs in the feed's headers, in this order.
+    pub fn offer_hubs(&self, hubs: &[&str]) {
+        let links: Vec<String> = hubs.iter().map(|hub| format!("<{hub}>; rel=hub")).collect();
+        self.desk.lock().unwrap().links = format!("{}, </feed/>; rel=\"self\"", links.join(", "));
+    }
+
+    /// The feed as it is.
+    pub fn document(&self) -> String {
+        document(&self.desk.lock().unwrap().items)
+    }
+
     /// The statuses answered so far.
     pub fn answers(&self) -> Vec<u16> {
         self.desk.lock().unwrap().answers.clone()
@@ -143,14 +156,14 @@ async fn feed(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap) -> Respo
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
     desk.answers.push(200);
-    (
-        [
-            (header::ETAG, etag),
-            (header::CONTENT_TYPE, "application/rss+xml".to_owned()),
-        ],
-        body,
-    )
-        .into_response()
+    let mut headers = vec![
+        (header::ETAG, etag),
+        (header::CONTENT_TYPE, "application/rss+xml".to_owned()),
+    ];
+    if !desk.links.is_empty() {
+        headers.push((header::LINK, desk.links.clone()));
+    }
+    (axum::response::AppendHeaders(headers), body).into_response()
 }
 
 fn document(items: &[Item]) -> String {

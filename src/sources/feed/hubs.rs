@@ -48,29 +48,37 @@ fn links(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
     std::iter::from_fn(move || {
         let (_, after) = rest.split_once('<')?;
         let (target, after) = after.split_once('>')?;
-        let end = end_of(after);
+        let end = place_of(b',', after);
         rest = &after[end..];
         Some((target.trim(), rel_of(&after[..end])))
     })
 }
 
-/// Where the parameters of a link end: at a comma outside quotes.
-fn end_of(parameters: &str) -> usize {
+/// Where `separator` first stands outside quotes; the end where it does not.
+fn place_of(separator: u8, text: &str) -> usize {
     let mut is_quoted = false;
-    for (place, byte) in parameters.bytes().enumerate() {
+    for (place, byte) in text.bytes().enumerate() {
         match byte {
             b'"' => is_quoted = !is_quoted,
-            b',' if !is_quoted => return place,
+            _ if byte == separator && !is_quoted => return place,
             _ => {}
         }
     }
-    parameters.len()
+    text.len()
 }
 
-fn rel_of(parameters: &str) -> &str {
-    let mut pairs = parameters.split(';').filter_map(|one| one.split_once('='));
-    let rel = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"));
-    rel.map_or("", |(_, value)| value.trim().trim_matches('"'))
+/// The value of `rel` among `; name=value; name="value"`.
+fn rel_of(mut parameters: &str) -> &str {
+    while !parameters.is_empty() {
+        let (one, rest) = parameters.split_at(place_of(b';', parameters));
+        parameters = rest.get(1..).unwrap_or_default();
+        if let Some((name, value)) = one.split_once('=')
+            && name.trim().eq_ignore_ascii_case("rel")
+        {
+            return value.trim().trim_matches('"');
+        }
+    }
+    ""
 }
 
 /// Reads a feed that came without being asked for.

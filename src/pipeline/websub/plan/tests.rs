@@ -174,7 +174,7 @@ fn subscriptions_follow_what_sources_offer() {
 
 #[test]
 fn a_working_hub_relaxes_polling_and_never_hastens_it() {
-    let minutes = |every, own| relaxed(Duration::from_secs(60 * every), own).as_secs() / 60;
+    let minutes = |every: u64, own| relaxed(Duration::from_secs(60 * every), own).as_secs() / 60;
     assert_eq!([minutes(10, false), minutes(10, true)], [40, 30]);
     assert_eq!([minutes(120, false), minutes(600, false)], [360, 600]);
 }

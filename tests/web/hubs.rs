@@ -1,0 +1,425 @@
+//! Hubs that tell of new articles, hubs that lie, and hubs that fall silent.
+
+use courant::domain::UnixMillis;
+use courant::store::HubState;
+use jiff::fmt::rfc2822;
+
+use super::house::House;
+use crate::support::databases::both_databases;
+use crate::support::hub::{Asked, Hub, Manner, send, sha256};
+use crate::support::newsroom::{DAY, DAY_ONE, HOUR, MINUTE};
+use crate::support::process::{SOON, until};
+use crate::support::site::Item;
+
+const TEN_DAYS: u64 = 864_000;
+
+/// A house whose feed's hub has confirmed.
+async fn followed(db: courant::store::Db, hub: &Hub) -> (House, Asked) {
+    let house = House::open(db, "").await;
+    house.follow(&[&hub.url], DAY_ONE).await;
+    let asked = hub.last();
+    let (code, kind, said) = asked.verify("a <b> challenge", TEN_DAYS).await;
+    assert_eq!((code, &*kind), (200, "text/plain; charset=utf-8"));
+    assert_eq!(said, "a <b> challenge");
+    (house, asked)
+}
+
+/// Waits for a push to be taken in, which happens after its answer.
+async fn title_comes(house: &House, title: &str) {
+    until("the pushed article is there", SOON, async || {
+        house
+            .titles("news")
+            .await
+            .contains(&title.to_owned())
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hub_is_asked_with_an_address_that_nobody_guesses_and_confirmed_only_what_was_asked() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Redirects).await;
+        let house = House::open(db, "").await;
+        house.follow(&[&hub.url], DAY_ONE).await;
+        let asked = hub.last();
+        assert_eq!(asked.mode, "subscribe");
+        assert_eq!(asked.topic, format!("{}/feed/", house.site.url));
+        assert_eq!(asked.lease, "864000");
+        let secret = asked.secret.as_deref().expect("it is on a network of ours");
+        assert!((32..200).contains(&secret.len()));
+        let id = asked
+            .callback
+            .strip_prefix(&format!("{}/websub/callback/", house.base));
+        assert!(id.is_some_and(|id| id.len() == 43), "{}", asked.callback);
+
+        let refused = async |change: &dyn Fn(&mut Asked)| {
+            let mut forged = asked.clone();
+            change(&mut forged);
+            assert_eq!(forged.verify("x", TEN_DAYS).await.0, 404, "{forged:?}");
+        };
+        refused(&|a| a.topic.push('x')).await;
+        refused(&|a| a.callback.truncate(a.callback.len() - 1)).await;
+        refused(&|a| a.callback.push_str(&"x".repeat(4000))).await;
+        refused(&|a| a.mode = "unsubscribe".into()).await;
+        refused(&|a| a.mode = "publish".into()).await;
+        assert_eq!(asked.verify("", TEN_DAYS).await.0, 404);
+        assert_eq!(asked.verify(&"x".repeat(2000), TEN_DAYS).await.0, 404);
+        assert_eq!(house.subscription().await.state, HubState::Pending);
+        assert!(!house.app.db.hub_alive("news", DAY_ONE).await.unwrap());
+
+        assert_eq!(asked.verify("x", TEN_DAYS * 100).await.0, 200);
+        let one = house.subscription().await;
+        assert_eq!(one.state, HubState::Verified);
+        assert_eq!(one.lease_until, Some(DAY_ONE.plus_ms(10 * DAY)));
+        assert!(house.app.db.hub_alive("news", DAY_ONE).await.unwrap());
+        // A hub whose answer got lost may ask again; later nobody has asked for anything.
+        assert_eq!(asked.verify("x", TEN_DAYS).await.0, 200);
+        house.app.clock.set(DAY_ONE.plus_ms(61 * MINUTE));
+        assert_eq!(asked.verify("x", TEN_DAYS).await.0, 404);
+        house.ask_hubs(DAY_ONE.plus_ms(DAY)).await;
+        assert_eq!(hub.asked().len(), 1, "it was asked again without need");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_signed_document_is_taken_in_without_asking_the_site() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let (house, asked) = followed(db, &hub).await;
+        house.site.publish(Item::new(1));
+        let polls = house.site.answers().len();
+        assert_eq!(asked.push_signed(&house.site.document()).await, 202);
+        title_comes(&house, "Story 1").await;
+        assert_eq!(house.site.answers().len(), polls);
+        until(
+            "the poll that was wished for is not needed",
+            SOON,
+            async || {
+                let due = house.poll_due(DAY_ONE.plus_ms(40_000)).await;
+                due.is_empty().then_some(())
+            },
+        )
+        .await;
+        let one = house.subscription().await;
+        assert_eq!((one.pushes, one.refused), (1, 0));
+        // The same once more, and later from the site itself, is no news and no correction.
+        let filter = courant::store::ArticleFilter::default();
+        asked.push_signed(&house.site.document()).await;
+        house.poll(DAY_ONE.plus_ms(MINUTE)).await;
+        let articles = house.app.db.articles(&filter, 10).await.unwrap();
+        assert!(articles.iter().all(|a| a.revision.number == 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unsigned_push_is_a_hint_and_a_wrong_signature_is_nothing() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let (house, asked) = followed(db, &hub).await;
+        house.site.publish(Item::new(1));
+        let document = house.site.document();
+        let secret = asked.secret.clone().unwrap();
+        let wrong = [
+            sha256("another secret", &document),
+            sha256(&secret, "another body"),
+            "sha256=00".to_owned(),
+            "md5=d41d8cd98f00b204e9800998ecf8427e".to_owned(),
+        ];
+        for signature in &wrong {
+            assert_eq!(asked.push(&document, Some(signature)).await, 202);
+        }
+        let soon = DAY_ONE.plus_ms(1000);
+        assert_eq!(house.poll_due(soon).await, Vec::<String>::new());
+        let one = house.subscription().await;
+        assert_eq!((one.pushes, one.refused), (0, 4));
+
+        // What an unsigned push brings is not looked at, only that it came.
+        assert_eq!(asked.push("<rss>nonsense", None).await, 202);
+        assert_eq!(house.poll_due(soon).await, ["news"]);
+        assert_eq!(house.titles("news").await[0], "Story 1");
+        for second in 2..11 {
+            assert_eq!(asked.push("", None).await, 202);
+            let due = house.poll_due(DAY_ONE.plus_ms(second * 1000)).await;
+            assert_eq!(due, Vec::<String>::new(), "{second}");
+        }
+        assert_eq!(house.poll_due(DAY_ONE.plus_ms(11_000)).await, ["news"]);
+
+        // A signed document that cannot be read is a hint as well.
+        house.app.clock.set(DAY_ONE.plus_ms(30_000));
+        asked.push_signed("nonsense").await;
+        until("the source is due", SOON, async || {
+            let due = house.poll_due(DAY_ONE.plus_ms(30_001)).await;
+            (due == ["news"]).then_some(())
+        })
+        .await;
+        let unknown = asked.callback.replace("callback/", "callback/x");
+        assert_eq!(send("POST", &unknown, &[], b"x").await.0, 410);
+        let giant = "x".repeat(3 * 1024 * 1024 + 1);
+        assert_eq!(asked.push(&giant, None).await, 413);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_under_its_callback_and_ended_with_the_source() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let (mut house, asked) = followed(db, &hub).await;
+        house.ask_hubs(DAY_ONE.plus_ms(6 * DAY)).await;
+        assert_eq!(hub.asked().len(), 1);
+        let renewal = DAY_ONE.plus_ms(7 * DAY);
+        house.ask_hubs(renewal).await;
+        let again = hub.last();
+        assert_eq!(hub.asked().len(), 2);
+        assert_eq!(
+            (&again.callback, &again.secret),
+            (&asked.callback, &asked.secret)
+        );
+        // Meanwhile the old lease holds.
+        assert!(house.app.db.hub_alive("news", renewal).await.unwrap());
+        assert_eq!(again.verify("x", TEN_DAYS).await.0, 200);
+        let until = house.subscription().await.lease_until;
+        assert_eq!(until, Some(renewal.plus_ms(10 * DAY)));
+
+        house
+            .reload(|text| text.replace("every = \"1h\"", "every = \"1h\"\nwebsub = false"))
+            .await;
+        house.ask_hubs(renewal.plus_ms(MINUTE)).await;
+        let farewell = hub.last();
+        assert_eq!(
+            (&*farewell.mode, &farewell.callback),
+            ("unsubscribe", &asked.callback)
+        );
+        assert_eq!(
+            again.verify("x", TEN_DAYS).await.0,
+            404,
+            "we did not mean that any more"
+        );
+        assert_eq!(asked.push("x", None).await, 410);
+        assert_eq!(farewell.verify("bye", 0).await.2, "bye");
+        assert!(house.app.db.hub_subscriptions().await.unwrap().is_empty());
+        assert_eq!(farewell.verify("bye", 0).await.0, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_is_not_renewed_ends_and_another_subscription_has_another_address() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let (house, asked) = followed(db, &hub).await;
+        let after = DAY_ONE.plus_ms(11 * DAY);
+        assert!(!house.app.db.hub_alive("news", after).await.unwrap());
+        house.ask_hubs(after).await;
+        let anew = hub.last();
+        assert_ne!(anew.callback, asked.callback);
+        assert_ne!(anew.secret, asked.secret);
+        assert_eq!(asked.push("x", None).await, 410);
+        assert_eq!(anew.verify("x", 3600).await.0, 200);
+        let until = house.subscription().await.lease_until;
+        assert_eq!(until, Some(after.plus_ms(HOUR)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hubs_are_tried_in_order_and_one_that_refuses_is_asked_again_the_next_day() {
+    both_databases(async |db| {
+        let first = Hub::start(Manner::Answers(410)).await;
+        let second = Hub::start(Manner::Waits).await;
+        let house = House::open(db, "").await;
+        house.follow(&[&first.url, &second.url], DAY_ONE).await;
+        assert_eq!((first.asked().len(), second.asked().len()), (1, 0));
+        let error = house.subscription().await.error.unwrap();
+        assert!(error.contains("410 not here"), "{error}");
+        house.ask_hubs(DAY_ONE).await;
+        assert_eq!((first.asked().len(), second.asked().len()), (1, 1));
+        assert_ne!(second.last().callback, first.last().callback);
+
+        let asked = second.last();
+        let mut forged = asked.clone();
+        forged.topic = "https://elsewhere.example/".into();
+        assert_eq!(forged.deny("no").await.0, 404);
+        assert_eq!(asked.deny("not for you").await.0, 200);
+        let one = house.subscription().await;
+        assert_eq!(
+            (one.state, one.error.as_deref()),
+            (HubState::Denied, Some("not for you"))
+        );
+        assert_eq!(
+            asked.verify("x", TEN_DAYS).await.0,
+            404,
+            "a refusal is the end of it"
+        );
+        house.ask_hubs(DAY_ONE.plus_ms(23 * HOUR)).await;
+        assert_eq!((first.asked().len(), second.asked().len()), (1, 1));
+        first.behaves(Manner::Waits);
+        house.ask_hubs(DAY_ONE.plus_ms(25 * HOUR)).await;
+        assert_eq!(first.asked().len(), 2);
+        assert_eq!(first.last().verify("x", TEN_DAYS).await.0, 200);
+        // And a hub that has confirmed may think better of it.
+        assert_eq!(first.last().deny("").await.0, 200);
+        assert!(
+            !house
+                .app
+                .db
+                .hub_alive("news", DAY_ONE.plus_ms(25 * HOUR))
+                .await
+                .unwrap()
+        );
+    })
+    .await;
+}
+
+/// A story with its date.
+fn dated(number: usize, at: UnixMillis) -> Item {
+    let date = rfc2822::to_string(&at.timestamp().to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
+    Item::new(number).dated(&date)
+}
+
+#[tokio::test]
+async fn a_hub_that_is_silent_about_three_articles_is_dead_until_it_pushes() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let (house, asked) = followed(db, &hub).await;
+        let at = |minutes: i64| DAY_ONE.plus_ms(minutes * MINUTE);
+        let alive = async |now| house.app.db.hub_alive("news", now).await.unwrap();
+        // Found in time, or older than the subscription: the hub is not to blame.
+        house.site.publish(dated(1, at(10)));
+        house.poll(at(20)).await;
+        house.site.publish(dated(2, at(-100)));
+        house.poll(at(60)).await;
+        assert_eq!(house.subscription().await.missed, 0);
+        house.site.publish(dated(3, at(65)));
+        house.site.publish(dated(4, at(66)));
+        house.poll(at(90)).await;
+        assert_eq!(house.subscription().await.missed, 2);
+        asked.push("", None).await;
+        assert_eq!(house.subscription().await.missed, 0);
+        for number in 5..8 {
+            house.site.publish(dated(number, at(100 + number as i64)));
+        }
+        house.poll(at(121)).await;
+        assert_eq!(
+            house.subscription().await.missed,
+            1,
+            "two of them are too young to judge"
+        );
+        for number in 8..10 {
+            house.site.publish(dated(number, at(122)));
+        }
+        house.poll(at(140)).await;
+        assert_eq!(house.subscription().await.state, HubState::Dead);
+        assert!(!alive(at(140)).await);
+
+        house.ask_hubs(at(141)).await;
+        assert_eq!(hub.asked().len(), 1);
+        let tomorrow = at(140).plus_ms(DAY);
+        house.ask_hubs(tomorrow).await;
+        assert_eq!(hub.last().verify("x", TEN_DAYS).await.0, 200);
+        assert!(!alive(tomorrow).await, "a promise is no proof");
+        assert_eq!(hub.last().push("", None).await, 202);
+        assert!(alive(tomorrow).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_hub_that_hangs_keeps_no_other_waiting() {
+    both_databases(async |db| {
+        let slow = Hub::start(Manner::Hangs).await;
+        let quick = Hub::start(Manner::Waits).await;
+        let more = "[sources.second]\nkind = \"feed\"\nurl = \"{SITE}/feed/?second\"\n";
+        let house = House::open(db, more).await;
+        for (source, hub) in [("news", &slow), ("second", &quick)] {
+            let hubs = [hub.url.clone()];
+            let topic = Some("https://news.example/feed/");
+            house.app.db.note_hubs(source, topic, &hubs).await.unwrap();
+        }
+        let app = house.app.clone();
+        let round = tokio::spawn(async move {
+            courant::pipeline::websub::step(&app, DAY_ONE)
+                .await
+                .unwrap();
+        });
+        until("both were asked", SOON, async || {
+            (slow.asked().len() == 1 && quick.asked().len() == 1).then_some(())
+        })
+        .await;
+        assert_eq!(quick.last().verify("x", TEN_DAYS).await.0, 200);
+        assert!(house.app.db.hub_alive("second", DAY_ONE).await.unwrap());
+        round.abort();
+        // Whoever dies over a request has it made again, not at once.
+        house.ask_hubs(DAY_ONE.plus_ms(MINUTE)).await;
+        assert_eq!(slow.asked().len(), 1);
+        slow.behaves(Manner::Waits);
+        house.ask_hubs(DAY_ONE.plus_ms(HOUR)).await;
+        assert_eq!(slow.asked().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_feed_cannot_make_us_ask_inside_by_naming_a_hub_there() {
+    both_databases(async |db| {
+        let inside = Hub::on("127.0.0.2", Manner::Confirms).await;
+        let mut house = House::open(db, "").await;
+        let narrow = "allow = [\"127.0.0.1/32\"]";
+        house
+            .reload(|text| text.replace("allow = [\"127.0.0.0/8\"]", narrow))
+            .await;
+        let port = inside.url.rsplit(':').next().unwrap();
+        let hostile = [
+            inside.url.clone(),
+            format!("http://127.2:{port}"),
+            "http://169.254.169.254/latest/".to_owned(),
+            "http://10.0.0.1/".to_owned(),
+            "http://[::ffff:10.0.0.1]/".to_owned(),
+            "http://user:word@news.example/".to_owned(),
+        ];
+        for (round, hub) in hostile.iter().enumerate() {
+            let now = DAY_ONE.plus_ms(round as i64 * DAY);
+            house.site.offer_hubs(&[hub]);
+            house.site.publish(Item::new(round + 1));
+            house.poll(now).await;
+            house.ask_hubs(now).await;
+            let one = house
+                .app
+                .db
+                .hub_subscription_of("news")
+                .await
+                .unwrap()
+                .unwrap();
+            let error = one.error.unwrap_or_else(|| panic!("{hub} was asked"));
+            assert!(error.contains("was not fetched"), "{error}");
+        }
+        assert_eq!(inside.asked().len(), 0);
+        // No hub at all: neither a file nor a script is one.
+        house
+            .site
+            .offer_hubs(&["file:///etc/passwd", "javascript:alert(1)"]);
+        house.site.publish(Item::new(90));
+        let later = DAY_ONE.plus_ms(30 * DAY);
+        house.poll(later).await;
+        assert!(house.app.db.hub_offers().await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_push_to_an_address_that_the_world_cannot_reach() {
+    both_databases(async |db| {
+        let hub = Hub::start(Manner::Waits).await;
+        let mut house = House::open(db, "").await;
+        let base = house.base.clone();
+        for local in ["http://localhost:8080", "http://10.0.0.7", "http://courant"] {
+            house.reload(|text| text.replace(&base, local)).await;
+            house.follow(&[&hub.url], DAY_ONE).await;
+            assert_eq!(hub.asked().len(), 0, "{local}");
+        }
+    })
+    .await;
+}
