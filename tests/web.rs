@@ -13,6 +13,8 @@ mod support;
 mod admin;
 #[path = "web/archive.rs"]
 mod archive;
+#[path = "web/bad_hubs.rs"]
+mod bad_hubs;
 #[path = "web/connections.rs"]
 mod connections;
 #[path = "web/feeds.rs"]

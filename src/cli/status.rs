@@ -34,13 +34,14 @@ fn or_dash<T: ToString>(value: Option<T>) -> String {
 }
 
 fn sources(status: &Status) -> String {
-    const HEAD: [&str; 7] = [
+    const HEAD: [&str; 8] = [
         "SOURCE",
         "KIND",
         "STATE",
         "LAST FETCH (UTC)",
         "NEXT FETCH (UTC)",
         "ARTICLES",
+        "PUSH",
         "ERROR",
     ];
     let row = |s: &SourceStatus| {
@@ -51,6 +52,7 @@ fn sources(status: &Status) -> String {
             or_dash(s.last_fetch.map(moment)),
             or_dash(s.next_fetch.map(moment)),
             s.articles.to_string(),
+            or_dash(s.push.clone()),
             s.error.clone().unwrap_or_default(),
         ]
     };

@@ -95,3 +95,71 @@ async fn read(mut response: reqwest::Response) -> Posted {
         words: line.join(" ").chars().take(200).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::tests::loopback::{Answer, Loopback, http};
+
+    fn client() -> Client {
+        Client::new(&["127.0.0.1/32".parse().unwrap()], "courant-test").unwrap()
+    }
+
+    async fn post(url: &Url) -> Result<Posted, FetchError> {
+        client()
+            .post_form(url, &[("hub.mode", "subscribe"), ("a", "ä&b")])
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_form_is_posted_again_only_where_307_and_308_lead() {
+        for (status, expected) in [
+            ("307 Temporary Redirect", 202),
+            ("308 Permanent Redirect", 202),
+            ("302 Found", 302),
+            ("303 See Other", 303),
+        ] {
+            let hub = Loopback::serve(move |head| {
+                assert!(head.starts_with("POST"), "{head}");
+                assert!(
+                    head.to_lowercase()
+                        .contains("application/x-www-form-urlencoded")
+                );
+                match head.starts_with("POST /there") {
+                    true => http("202 Accepted", "Retry-After: 7\r\n", "thanks\n a lot"),
+                    false => http(status, "Location: /there\r\n", ""),
+                }
+            });
+            let posted = post(&hub.await.url("/hub")).await.unwrap();
+            assert_eq!(posted.status, expected, "{status}");
+            if expected == 202 {
+                assert_eq!(posted.words, "thanks a lot");
+                assert_eq!(posted.retry_after, Some(Duration::from_secs(7)));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn no_redirect_leads_inside_or_in_circles_and_no_answer_is_read_to_the_end() {
+        let door = |to: &'static str| {
+            Loopback::serve(move |_| {
+                http("307 Temporary Redirect", &format!("Location: {to}\r\n"), "")
+            })
+        };
+        for inside in [
+            "http://127.0.0.2/",
+            "http://10.0.0.1/",
+            "file:///etc/passwd",
+        ] {
+            let refused = post(&door(inside).await.url("/hub")).await.unwrap_err();
+            assert!(refused.is_refused(), "{inside}: {refused}");
+        }
+        let round = post(&door("/again").await.url("/hub")).await.unwrap_err();
+        assert!(matches!(round, FetchError::Redirects { .. }), "{round}");
+        let endless = Loopback::serve(|_| http("500 No", "", &"x ".repeat(5_000_000))).await;
+        let posted = post(&endless.url("/hub")).await.unwrap();
+        assert_eq!((posted.status, posted.words.len()), (500, 200));
+        let silent = Loopback::serve(|_| Answer::Bytes(Vec::new())).await;
+        assert!(post(&silent.url("/hub")).await.is_err());
+    }
+}

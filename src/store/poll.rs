@@ -133,7 +133,7 @@ pub struct Applied {
 statements! {
     REMEMBER = both(
         "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5,
-            next_fetch_at = CASE WHEN next_fetch_at IS NULL THEN NULL ELSE $6 END, fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
+            next_fetch_at = CASE WHEN next_fetch_at IS NULL THEN NULL ELSE CAST($6 AS BIGINT) END, fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
             last_ok_at = COALESCE($12, last_ok_at), state = COALESCE($13, state), hints = $14,
             move_heard = $15, move_heard_at = $16, full_at = $17, by_links = $18,
             lease_owner = NULL, lease_until = NULL

@@ -16,3 +16,4 @@ mod shaping;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrading;
+mod wishes;

@@ -91,13 +91,7 @@ async fn a_database_of_a_newer_version_is_refused() {
         }
         let refused = Db::open(&url).await.unwrap_err();
         assert!(
-            matches!(
-                refused,
-                StoreError::Newer {
-                    found: 99,
-                    known: 2
-                }
-            ),
+            matches!(refused, StoreError::Newer { found: 99, .. }),
             "{refused}"
         );
     }

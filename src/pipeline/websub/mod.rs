@@ -205,7 +205,13 @@ pub fn describe(one: &HubSubscription, now: UnixMillis) -> String {
     use crate::store::HubState::{Dead, Denied, Leaving, Pending, Verified};
     let why = one.error.as_deref().unwrap_or("it did not answer");
     match (one.state, one.lease_until) {
-        (Verified, Some(until)) if until > now => format!("subscribed until {until}"),
+        (Verified, Some(until)) if until > now => {
+            let wrong = match one.refused {
+                0 => String::new(),
+                n => format!(", {n} with a wrong signature ignored"),
+            };
+            format!("subscribed until {until}; {} pushes{wrong}", one.pushes)
+        }
         (Verified, _) => format!("the subscription ran out: {why}"),
         (Pending, _) if one.error.is_none() => format!("waits for {}", one.hub),
         (Pending, _) => format!("not subscribed: {why}"),
