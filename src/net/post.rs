@@ -156,7 +156,7 @@ mod tests {
         }
         let round = post(&door("/again").await.url("/hub")).await.unwrap_err();
         assert!(matches!(round, FetchError::Redirects { .. }), "{round}");
-        let endless = Loopback::serve(|_| http("500 No", "", &"x ".repeat(5_000_000))).await;
+        let endless = Loopback::serve(|_| http("500 No", "", "x ".repeat(5_000_000))).await;
         let posted = post(&endless.url("/hub")).await.unwrap();
         assert_eq!((posted.status, posted.words.len()), (500, 200));
         let silent = Loopback::serve(|_| Answer::Bytes(Vec::new())).await;

@@ -3,6 +3,7 @@
 
 use crate::channels::social::Pace;
 use crate::config::{Config, FullText, Problem};
+use crate::sources::push;
 
 use super::app::{Form, OpenChannel};
 
@@ -41,6 +42,13 @@ pub(super) fn of_config(config: &Config) -> Vec<Problem> {
                 Some("set full_text = \"never\", or leave it out".into()),
             ));
         }
+        if source.kind == push::KIND.name {
+            let idle = ["every", "backfill"].into_iter();
+            found.extend(idle.filter(|key| source.settings.has(key)).map(|key| {
+                let message = format!("`{key}` is about polls, and this source is never polled");
+                source.settings.problem(key, message, None)
+            }));
+        }
     }
     found
 }
@@ -67,6 +75,10 @@ mod tests {
             [sources.quiet]
             kind = "feed"
             url = "https://quiet.example/feed/"
+            [sources.desk]
+            kind = "push"
+            token = "0123456789abcdef"
+            every = "5m"
             [channels.posts]
             kind = "slack"
             webhook = "https://hooks.slack.com/services/T/B/X"
@@ -77,7 +89,7 @@ mod tests {
         let opened = app::open(&config, &Templates::load(None).unwrap());
         assert_eq!(opened.problems, []);
         let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
-        for word in ["pages", "does not send", "`limits`"] {
+        for word in ["pages", "does not send", "`limits`", "`every`"] {
             let times = said.iter().filter(|s| s.contains(word)).count();
             assert_eq!(times, 1, "{word}: {said:?}");
         }

@@ -44,7 +44,16 @@ pub const KINDS: &[Kind] = &[feed::KIND, push::KIND];
 /// All problems of the table's own keys, or that there is no such kind.
 pub fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     if let Some(kind) = KINDS.iter().find(|kind| kind.name == config.kind) {
-        return (kind.open)(config);
+        let keys = [
+            ("push_token", &config.push_token),
+            ("push_secret", &config.push_secret),
+        ];
+        let guessable = push::guessable(config, &keys);
+        let opened = (kind.open)(config);
+        return match opened {
+            Ok(_) if !guessable.is_empty() => Err(guessable),
+            opened => opened,
+        };
     }
     let names = || KINDS.iter().map(|kind| kind.name);
     let help = match nearest(&config.kind, names()) {

@@ -99,16 +99,7 @@ async fn a_source_that_left_the_configuration_while_it_was_polled_stays_away() {
 #[tokio::test]
 async fn a_hub_is_asked_by_one_process_and_verifies_only_the_newest_callback() {
     both_databases(async |db| {
-        db.sync_sources(&["news".to_owned()], NOW).await.unwrap();
-        let offer = HubOffer {
-            source: "news".into(),
-            topic: "https://news.example/feed/".into(),
-            hubs: vec!["https://a.example/".into()],
-        };
-        let topic = Some(offer.topic.as_str());
-        assert!(db.note_hubs("news", topic, &offer.hubs).await.unwrap());
-        assert!(!db.note_hubs("news", topic, &offer.hubs).await.unwrap());
-        assert_eq!(db.hub_offers().await.unwrap(), [offer.clone()]);
+        let offer = offered(&db).await;
         db.begin_hub_subscription(&offer, "one", NOW).await.unwrap();
         db.begin_hub_subscription(&offer, "two", NOW).await.unwrap();
         let claims = claimed_twice(&db).await;
@@ -157,6 +148,22 @@ async fn a_hub_is_asked_by_one_process_and_verifies_only_the_newest_callback() {
         assert_eq!(db.hub_subscription("three").await.unwrap(), None);
     })
     .await;
+}
+
+/// A source that names a hub.
+async fn offered(db: &Db) -> HubOffer {
+    db.sync_sources(&["news".to_owned()], NOW).await.unwrap();
+    let offer = HubOffer {
+        source: "news".into(),
+        topic: "https://news.example/feed/".into(),
+        hubs: vec!["https://a.example/".into()],
+    };
+    let topic = Some(offer.topic.as_str());
+    assert!(db.note_hubs("news", topic, &offer.hubs).await.unwrap());
+    assert!(!db.note_hubs("news", topic, &offer.hubs).await.unwrap());
+    let offers = db.hub_offers().await.unwrap();
+    assert_eq!(offers, std::slice::from_ref(&offer));
+    offer
 }
 
 /// Two processes claim at the same time.

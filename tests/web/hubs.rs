@@ -1,5 +1,7 @@
 //! Hubs that tell of new articles, and those who pretend to be one.
 
+use std::time::Duration;
+
 use courant::store::HubState;
 
 use super::house::House;
@@ -22,10 +24,13 @@ pub async fn followed(db: courant::store::Db, hub: &Hub) -> (House, Asked) {
     (house, asked)
 }
 
-/// Waits for a signed push to be looked at, which happens after its answer.
-async fn looked_at(house: &House) {
-    let bell = house.app.wake.ingest.notified();
-    tokio::time::timeout(SOON, bell)
+/// Pushes a signed document and waits until it was looked at, which happens after the answer.
+async fn push_document(house: &House, asked: &Asked, body: &str) {
+    let bell = || house.app.wake.ingest.notified();
+    // What rang it before is no answer to this.
+    let _ = tokio::time::timeout(Duration::ZERO, bell()).await;
+    assert_eq!(asked.push_signed(body).await, 202);
+    tokio::time::timeout(SOON, bell())
         .await
         .expect("the bell rings");
 }
@@ -84,8 +89,7 @@ async fn a_signed_document_is_taken_in_without_asking_the_site() {
         let (house, asked) = followed(db, &hub).await;
         house.site.publish(Item::new(1));
         let polls = house.site.answers().len();
-        assert_eq!(asked.push_signed(&house.site.document()).await, 202);
-        looked_at(&house).await;
+        push_document(&house, &asked, &house.site.document()).await;
         assert_eq!(house.titles("news").await[0], "Story 1");
         // Nor is the poll made that was wished for in case it could not be read.
         let due = house.poll_due(DAY_ONE.plus_ms(40_000)).await;
@@ -95,8 +99,7 @@ async fn a_signed_document_is_taken_in_without_asking_the_site() {
         assert_eq!((one.pushes, one.refused), (1, 0));
         // The same once more, and later from the site itself, is no news and no correction.
         let filter = courant::store::ArticleFilter::default();
-        assert_eq!(asked.push_signed(&house.site.document()).await, 202);
-        looked_at(&house).await;
+        push_document(&house, &asked, &house.site.document()).await;
         house.poll(DAY_ONE.plus_ms(MINUTE)).await;
         let articles = house.app.db.articles(&filter, 10).await.unwrap();
         assert!(articles.iter().all(|a| a.revision.number == 1));
@@ -139,8 +142,7 @@ async fn an_unsigned_push_is_a_hint_and_a_wrong_signature_is_nothing() {
 
         // A signed document that cannot be read is a hint as well.
         house.app.clock.set(DAY_ONE.plus_ms(30_000));
-        assert_eq!(asked.push_signed("nonsense").await, 202);
-        looked_at(&house).await;
+        push_document(&house, &asked, "nonsense").await;
         let due = house.poll_due(DAY_ONE.plus_ms(30_001)).await;
         assert_eq!(due, ["news"]);
         let unknown = asked.callback.replace("callback/", "callback/x");

@@ -95,7 +95,7 @@ pub async fn take_article(
         _ => Received::Unchanged,
     };
     let note = report.notes.join("; ");
-    let result = pushed_result(app, &memory, decision.changes, note.clone(), now);
+    let result = pushed_result(app, &memory, decision.changes, &note, now);
     app.db.apply_poll(result, now).await?;
     if unusable {
         return Err(PushError::Unusable(note));
@@ -166,8 +166,7 @@ pub async fn take_document(
         // What was there before is known from a poll, not from a push with the newest.
         (Vec::new(), "pushed before the first poll".to_owned())
     };
-    let mut result = pushed_result(app, &memory, changes, note, now);
-    result.memory.baselined = memory.baselined;
+    let result = pushed_result(app, &memory, changes, &note, now);
     app.db.apply_poll(result, now).await?;
     info!(
         source.name = source,
@@ -221,7 +220,7 @@ fn pushed_result(
     app: &App,
     memory: &SourceMemory,
     changes: Vec<Change>,
-    note: String,
+    note: &str,
     now: UnixMillis,
 ) -> PollResult {
     let outcome = if changes.is_empty() {
@@ -237,7 +236,6 @@ fn pushed_result(
             fails: memory.fails,
             error: memory.error.clone(),
             gone: memory.gone,
-            baselined: true,
             ..kept(memory)
         },
         fetch: FetchRow {

@@ -136,7 +136,9 @@ async fn request(
     if (200..300).contains(&answer.status) {
         return Ok(());
     }
-    let words = format!("{hub} answered {} {}", answer.status, answer.words);
+    // Hubs like to say back what they were asked; the callback's address is a secret.
+    let words = answer.words.replace(&next.callback, "…");
+    let words = format!("{hub} answered {} {words}", answer.status);
     Err((words.trim_end().to_owned(), answer.retry_after))
 }
 

@@ -42,31 +42,37 @@ pub struct Push {
 
 fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     let settings: PushSettings = config.settings.parse()?;
-    let problem = |key: &str, message: String, help: &str| {
-        Err(vec![config.settings.problem(
-            key,
-            message,
-            Some(help.to_owned()),
-        )])
-    };
     if settings.token.is_none() && settings.secret.is_none() {
         let message = format!("{} has no `token`", config.settings.name());
         let help = "add `token = { file = \"push-token\" }`, which a push must say, or `secret`, \
                     which must sign it";
-        return problem("token", message, help);
+        let problem = config
+            .settings
+            .problem("token", message, Some(help.to_owned()));
+        return Err(vec![problem]);
     }
-    for (key, secret) in [("token", &settings.token), ("secret", &settings.secret)] {
-        if let Some(Secret::Inline(text)) = secret
-            && text.len() < SHORTEST_TOKEN
-        {
-            let message = format!("`{key}` is so short that it can be guessed");
-            return problem(key, message, "`openssl rand -hex 32` makes a good one");
-        }
+    let keys = [("token", &settings.token), ("secret", &settings.secret)];
+    let guessable = guessable(config, &keys);
+    if !guessable.is_empty() {
+        return Err(guessable);
     }
     Ok(Box::new(Push {
         token: settings.token,
         secret: settings.secret,
     }))
+}
+
+/// The keys, by their names in the table, that are written there and can be guessed.
+pub(super) fn guessable(config: &SourceConfig, keys: &[(&str, &Option<Secret>)]) -> Vec<Problem> {
+    let short = keys.iter().filter(
+        |(_, secret)| matches!(secret, Some(Secret::Inline(text)) if text.len() < SHORTEST_TOKEN),
+    );
+    let problem = |(key, _): &(&str, _)| {
+        let message = format!("`{key}` is so short that it can be guessed");
+        let help = "`openssl rand -hex 32` makes a good one".to_owned();
+        config.settings.problem(key, message, Some(help))
+    };
+    short.map(problem).collect()
 }
 
 impl Source for Push {

@@ -126,3 +126,32 @@ fn hostile_bodies_are_refused_and_cost_little() {
     assert!(wrong(&strange).len() <= 21);
     assert!(parse(&[0xff, 0xfe, b'{']).is_err());
 }
+
+fn problems(keys: &str) -> Vec<String> {
+    let text = format!(
+        "[site]\nname = \"S\"\nurl = \"https://s.example\"\npostal_address = \"P\"\n\
+         [sources.desk]\n{keys}\n"
+    );
+    let path = std::path::Path::new("t.toml");
+    let config = crate::config::from_text(path, &text, |_| Vec::new()).unwrap();
+    let opened = crate::sources::open(&config.sources["desk"]);
+    let problems = opened.err().unwrap_or_default();
+    problems.into_iter().map(|p| p.message).collect()
+}
+
+#[test]
+fn a_push_source_needs_a_key_that_nobody_guesses() {
+    let good = "kind = \"push\"\ntoken = \"0123456789abcdef\"";
+    assert_eq!(problems(good), Vec::<String>::new());
+    let kept = "kind = \"push\"\nsecret = { file = \"no-such\" }";
+    assert_eq!(
+        problems(kept),
+        Vec::<String>::new(),
+        "it is read when it is needed"
+    );
+    assert!(problems("kind = \"push\"")[0].contains("no `token`"));
+    let feed = "kind = \"feed\"\nurl = \"https://s.example/feed/\"\npush_secret = \"x\"";
+    for guessable in ["kind = \"push\"\ntoken = \"hunter2\"", feed] {
+        assert!(problems(guessable)[0].contains("guessed"), "{guessable}");
+    }
+}

@@ -157,7 +157,7 @@ fn subscriptions_follow_what_sources_offer() {
     let all = |_: &str| true;
     assert_eq!(reconcile(std::slice::from_ref(&here), all, &have), []);
     assert_eq!(
-        reconcile(&[here.clone()], |_| false, &have),
+        reconcile(std::slice::from_ref(&here), |_| false, &have),
         [Change::Leave(1)]
     );
     assert_eq!(reconcile(&[], all, &have), [Change::Leave(1)]);
@@ -166,7 +166,7 @@ fn subscriptions_follow_what_sources_offer() {
     assert_eq!(reconcile(&[moved], all, &have), expected);
     let leaving = [one(HubState::Leaving)];
     assert_eq!(
-        reconcile(&[here.clone()], all, &leaving),
+        reconcile(std::slice::from_ref(&here), all, &leaving),
         [Change::Begin(here)]
     );
     assert_eq!(reconcile(&[], all, &leaving), []);
