@@ -149,13 +149,18 @@ async fn one_connection() {
     let publication = Publication::with_news(setup, READERS).await;
     let used = publication.publish(READERS);
     let mails = sink.mails();
-    let mut gaps: Vec<Duration> = mails.windows(2).map(|two| two[1].at - two[0].at).collect();
+    let between = mails.windows(2).map(|two| two[1].at - two[0].at);
+    let mut gaps: Vec<(Duration, usize)> = between.zip(1..).collect();
     gaps.sort();
+    let longest = gaps.iter().rev().take(5);
+    let longest: Vec<String> = longest
+        .map(|(gap, at)| format!("{gap:?} after {at}"))
+        .collect();
     println!(
-        "courant, sqlite, 1 connection: {}; between two messages: median {:?}, longest three {:?}",
+        "courant, sqlite, 1 connection: {}; between two messages: median {:?}, longest {}",
         used.line(READERS),
-        gaps[gaps.len() / 2],
-        &gaps[gaps.len() - 3..]
+        gaps[gaps.len() / 2].0,
+        longest.join(", ")
     );
 }
 

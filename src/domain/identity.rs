@@ -54,7 +54,10 @@ impl IdentityKey {
 #[must_use]
 pub fn wordpress_key(site: &Url, id: u64) -> Option<IdentityKey> {
     let site = normalise_url(site.as_str())?;
-    Some(IdentityKey::new(KeyKind::Wordpress, &format!("{site}#{id}")))
+    Some(IdentityKey::new(
+        KeyKind::Wordpress,
+        &format!("{site}#{id}"),
+    ))
 }
 
 /// The keys of an entry, strongest first. `day` (`2026-11-23`, or empty) and `title` serve

@@ -21,9 +21,7 @@ pub use article::{Article, ArticleState, Entry, Image, Revision};
 pub use delivery::{
     Delivery, DeliveryState, Outcome, RetryPolicy, Transition, UncertainPolicy, message_id,
 };
-pub use identity::{
-    IdentityKey, KeyKind, keys_of, normalise_url, strip_tracking, wordpress_key,
-};
+pub use identity::{IdentityKey, KeyKind, keys_of, normalise_url, strip_tracking, wordpress_key};
 pub use issue::{Issue, IssueArticle, IssueState, Slot};
 pub use language::{Direction, base_language, canonical_language, direction_of};
 pub use post::{Payload, Post, Request};

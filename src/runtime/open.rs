@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use crate::config::{self, Config, Problem, Problems};
-use crate::pipeline::{App, Wake, app};
-use crate::store::Db;
+use crate::pipeline::{App, OpenError, Wake, app};
+use crate::store::{Db, shown_address};
 use crate::templates::{TemplateError, Templates};
 
 /// Reads and checks the configuration with everything its kinds say about their own keys.
@@ -61,7 +61,13 @@ pub async fn open_app(config: Config, owner: String) -> anyhow::Result<App> {
     let db = Db::open(&url)
         .await
         .context("the database could not be opened")?;
-    open_over(config, db, owner, Arc::default()).await
+    let opened = open_over(config, db, owner, Arc::default()).await;
+    opened.map_err(|error| match error.downcast_ref() {
+        Some(OpenError::Store(_)) => {
+            error.context(format!("cannot work on `{}`", shown_address(&url)))
+        }
+        _ => error,
+    })
 }
 
 /// The same over a database that is open: for a reload.

@@ -39,6 +39,11 @@ impl Db {
     /// [`StoreError::Url`] for an address of no use, [`StoreError::Unavailable`] with what to
     /// do, [`StoreError::Newer`] for a database of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let opened = Self::open_at(url).await;
+        opened.map_err(|error| unreachable_at(url, error))
+    }
+
+    async fn open_at(url: &str) -> Result<Self, StoreError> {
         let pools = match url.strip_prefix("sqlite:") {
             Some(path) => Pools::Sqlite(open_sqlite(url, path).await?),
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
@@ -193,13 +198,8 @@ async fn open_postgres(url: &str) -> Result<PgPool, StoreError> {
     // A pool hides why it got no connection behind a timeout, so the first one is made by hand.
     match tokio::time::timeout(FIRST_CONNECTION, options.connect()).await {
         Ok(Ok(connection)) => connection.close().await?,
-        Ok(Err(error)) => return Err(unreachable_at(url, error.into())),
-        Err(_) => {
-            return Err(unreachable_at(
-                url,
-                sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into(),
-            ));
-        }
+        Ok(Err(error)) => return Err(error.into()),
+        Err(_) => return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()).into()),
     }
     Ok(PgPoolOptions::new()
         .max_connections(10)
@@ -210,26 +210,26 @@ async fn open_postgres(url: &str) -> Result<PgPool, StoreError> {
         .connect_lazy_with(options))
 }
 
-/// Puts the address into the words about a first connection that failed.
+/// Puts the address into the words about a database that could not be opened.
 fn unreachable_at(url: &str, error: StoreError) -> StoreError {
     match error {
-        StoreError::Unavailable { advice, source } => StoreError::Unavailable {
-            advice: format!("cannot open `{}`: {advice}", without_password(url)),
-            source,
-        },
+        StoreError::Unavailable(advice) => {
+            StoreError::Unavailable(format!("cannot open `{}`: {advice}", shown_address(url)))
+        }
         other => other,
     }
 }
 
 fn unusable(url: &str, problem: &str) -> StoreError {
     StoreError::Url {
-        url: without_password(url),
+        url: shown_address(url),
         problem: problem.to_owned(),
     }
 }
 
-/// The address for people to see.
-fn without_password(url: &str) -> String {
+/// A database's address for people to see: without a password.
+#[must_use]
+pub fn shown_address(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
             // Fails only for addresses that cannot have a password.

@@ -11,15 +11,10 @@ pub enum StoreError {
         /// What is wrong and what it should look like.
         problem: String,
     },
-    /// The database cannot be reached, or cannot write: nothing was done.
-    #[error("{advice}")]
-    Unavailable {
-        /// What happened and what to do.
-        advice: String,
-        /// The driver's words.
-        #[source]
-        source: sqlx::Error,
-    },
+    /// The database cannot be reached, or cannot write: nothing was done. What to do, with the
+    /// driver's words.
+    #[error("{0}")]
+    Unavailable(String),
     /// Another process held what was needed for too long: nothing was done, try again.
     #[error("the database is busy with another process; nothing was changed, try again")]
     Locked(#[source] sqlx::Error),
@@ -91,7 +86,7 @@ impl StoreError {
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Locked(_) | Self::Unavailable { .. })
+        matches!(self, Self::Locked(_) | Self::Unavailable(_))
     }
 
     /// A stored value that could not be read back.
@@ -132,10 +127,7 @@ impl From<sqlx::Error> for StoreError {
             _ => None,
         };
         match advice {
-            Some(advice) => Self::Unavailable {
-                advice: format!("{advice} ({})", words_of(&error)),
-                source: error,
-            },
+            Some(advice) => Self::Unavailable(format!("{advice} ({})", words_of(&error))),
             None => Self::Statement(error),
         }
     }
@@ -167,7 +159,7 @@ fn advice_for(code: &str) -> Option<&'static str> {
         (_, 10) => "the disk failed under the database; check the disk and restore a backup",
         (_, 11 | 26) => "the database file is damaged or is no SQLite file; restore a backup",
         (_, 14) => {
-            "the database file cannot be opened; check that its directory exists and is ours"
+            "the database file cannot be opened; check that its directory exists and is writable"
         }
         (code, _) if code.len() == 5 && (code.starts_with("57P") || code.starts_with("08")) => {
             "PostgreSQL is shutting down or not ready; it is tried again"

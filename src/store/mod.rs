@@ -39,7 +39,7 @@ mod wishes;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
-pub use connect::DaemonLock;
+pub use connect::{DaemonLock, shown_address};
 pub use error::StoreError;
 pub use freeze::{NewIssue, Recipients, VariantGroup};
 pub use import::{Imported, NewSubscriber};

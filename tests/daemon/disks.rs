@@ -1,6 +1,7 @@
 //! Disks that are full and databases that cannot be written, in the middle of a send.
 //!
-//! Full is what `RLIMIT_FSIZE` makes of a disk: every write beyond the limit fails.
+//! Full is a disk of a few MiB with not a byte left (`ENOSPC`), and, where only one of the files is
+//! to feel it, what `RLIMIT_FSIZE` makes of a disk: every write beyond the limit fails.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use sqlx::{Connection, Executor};
 
 use crate::invariants;
 use crate::kit::{done, goes_on, quiet, received};
-use crate::support::process::Daemon;
+use crate::support::disk::Disk;
+use crate::support::process::{Daemon, House, SOON, until};
 use crate::support::site::Item;
 use crate::support::smtp::{Fault, Rule, Sink, Step};
 use crate::{ALERTS, Scene};
@@ -63,6 +65,60 @@ async fn with_no_room_for_the_database_nothing_more_is_begun_until_there_is() {
     assert_eq!(code, 503, "{ready}");
     daemon.limit_files(None);
     ends_well(&scene, daemon).await;
+}
+
+/// A scene whose database and journal are in a directory of their own.
+async fn on_a_disk() -> (Scene, std::path::PathBuf) {
+    let house = House::empty();
+    let directory = house.path("disk");
+    std::fs::create_dir(&directory).expect("a new directory");
+    let database = format!("sqlite:{}", directory.join("courant.db").display());
+    let scene = Scene::on(house, database, relay().await, &settings()).await;
+    scene.readers(READERS);
+    (scene, directory)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_a_full_disk_nothing_more_is_begun_and_with_room_again_it_goes_on_by_itself() {
+    let (scene, directory) = on_a_disk().await;
+    scene.site.publish(Item::new(1));
+    let disk = Disk::on(&directory, 24, "rw").await;
+    let entrance = disk.entrance(&scene.house.path("."));
+    let daemon = Daemon::start(scene.house.run_by(&entrance)).await;
+    received(&scene.sink, 300).await;
+    let had = scene.sink.received();
+    disk.fill();
+    // Whichever meets the full disk first, the journal or the database.
+    until("the full disk is noticed", SOON, async || {
+        let log = daemon.log();
+        let words = [
+            "nothing is sent that cannot be written down",
+            "ends of deliveries are not written down yet",
+        ];
+        words.iter().any(|w| log.contains(w)).then_some(())
+    })
+    .await;
+    let all = quiet(&scene.sink, LONG).await;
+    assert!(all < READERS, "it went on without a database");
+    eprintln!("{} left meanwhile", all - had);
+    disk.clear();
+    received(&scene.sink, READERS).await;
+    done(&scene, &daemon).await;
+    daemon.stop().await;
+    disk.bring_out();
+    let tally = invariants::hold(&scene, READERS, &[]).await;
+    assert_eq!(tally.of("sent"), READERS, "{tally:?}");
+    assert!(tally.doubtful.is_empty(), "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_a_read_only_disk_it_says_so_and_does_not_start() {
+    let (scene, directory) = on_a_disk().await;
+    let disk = Disk::on(&directory, 24, "ro").await;
+    let entrance = disk.entrance(&scene.house.path("."));
+    // Which of its files it misses first is SQLite's.
+    let told = scene.house.told(scene.house.run_by(&entrance));
+    told.refused(1, &["courant.db", "writable"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

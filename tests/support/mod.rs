@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a story may stop at the first surprise")]
 
 pub mod databases;
+pub mod disk;
 pub mod hub;
 pub mod newsroom;
 pub mod postfix;

@@ -153,6 +153,15 @@ impl House {
         Daemon::start(self.command(&["run"])).await
     }
 
+    /// The same by another program: `words`, which get ours and its arguments after their own.
+    pub fn run_by(&self, words: &[String]) -> Command {
+        let program = self.command(&["run"]);
+        let mut command = self.program(&words[0]);
+        command.args(&words[1..]).arg(program.get_program());
+        command.args(program.get_args());
+        command
+    }
+
     /// The same under a shell's `words` (`exec` is added), which get the program as `$0`.
     pub async fn start_under(&self, words: &str) -> Daemon {
         let program = self.command(&["run"]);

@@ -71,6 +71,8 @@ pub(super) async fn make(sending: Arc<Sending>, batch: Vec<Routed>, signing: Arc
             made = signed(made, signer.clone(), &signing).await;
         }
         queue(made);
+        // A batch takes milliseconds; the connections of this thread go on in between.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -33,8 +33,11 @@ pub(super) use quotas::Ticket;
 const MOST: usize = 1000;
 /// The same in connections, where daemons share them: what a lost machine leaves in doubt.
 const MOST_SHARED: usize = 8;
-/// Mails in hand, in connections, at least.
-const LEAST: usize = 3;
+/// Mails in hand, in connections, at least: as long as the pace of a relay is not known, a fast
+/// one is not kept waiting for the next claim.
+const LEAST: usize = 16;
+/// The same where daemons share them.
+const LEAST_SHARED: usize = 3;
 /// Mails in hand, in seconds of what the relay takes.
 const SUPPLY: f64 = 0.25;
 /// How often the pace of a relay is taken.
@@ -323,14 +326,13 @@ impl Way {
         let relay = &self.lane.relay;
         self.pace.take(self.lane.ended(), PACED, now);
         let window = relay.window(now).max(1);
-        let most = if is_shared {
-            window * MOST_SHARED
+        let (least, most) = if is_shared {
+            (window * LEAST_SHARED, window * MOST_SHARED)
         } else {
-            MOST
+            (window * LEAST, MOST)
         };
         // Never negative, and a relay takes fewer than 2^53 a second.
         let supply = (self.pace.per_second * SUPPLY) as usize;
-        let least = window * LEAST;
         self.target = supply.clamp(least, most.max(least));
         let state = relay.state(now);
         self.limit = match state {
