@@ -9,6 +9,8 @@ mod clocks;
 mod databases;
 #[path = "daemon/disks.rs"]
 mod disks;
+#[path = "daemon/hubs.rs"]
+mod hubs;
 #[path = "daemon/invariants.rs"]
 mod invariants;
 #[path = "daemon/kills.rs"]

@@ -3,16 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+#[path = "web/house.rs"]
+mod house;
 #[path = "web/kit.rs"]
 mod kit;
+mod support;
 
 #[path = "web/admin.rs"]
 mod admin;
 #[path = "web/archive.rs"]
 mod archive;
+#[path = "web/bad_hubs.rs"]
+mod bad_hubs;
 #[path = "web/connections.rs"]
 mod connections;
 #[path = "web/feeds.rs"]
 mod feeds;
+#[path = "web/hubs.rs"]
+mod hubs;
+#[path = "web/push.rs"]
+mod push;
 #[path = "web/readers.rs"]
 mod readers;

@@ -34,7 +34,7 @@ fn or_dash<T: ToString>(value: Option<T>) -> String {
 }
 
 fn sources(status: &Status) -> String {
-    const HEAD: [&str; 8] = [
+    const HEAD: [&str; 9] = [
         "SOURCE",
         "KIND",
         "STATE",
@@ -42,6 +42,7 @@ fn sources(status: &Status) -> String {
         "NEXT FETCH (UTC)",
         "ARTICLES",
         "IN WORDS",
+        "PUSH",
         "ERROR",
     ];
     let row = |s: &SourceStatus| {
@@ -53,6 +54,7 @@ fn sources(status: &Status) -> String {
             or_dash(s.next_fetch.map(moment)),
             s.articles.to_string(),
             s.explanation.clone(),
+            or_dash(s.push.clone()),
             s.error.clone().unwrap_or_default(),
         ]
     };

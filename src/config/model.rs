@@ -213,6 +213,12 @@ pub struct SourceConfig {
     pub language: Option<String>,
     /// Topics added to each article.
     pub topics: Vec<String>,
+    /// Whether to subscribe with the hubs that it names (WebSub); so unless set.
+    pub websub: bool,
+    /// What a publishing system says when it asks for a poll.
+    pub push_token: Option<Secret>,
+    /// What a publishing system signs such a request with.
+    pub push_secret: Option<Secret>,
     /// What only its kind understands.
     pub settings: Settings,
 }

@@ -241,6 +241,9 @@ struct RawSource {
     backfill: Option<u32>,
     language: Option<Language>,
     topics: Option<Vec<Words>>,
+    websub: Option<bool>,
+    push_token: Option<Secret>,
+    push_secret: Option<Secret>,
 }
 
 pub(super) fn source(
@@ -281,6 +284,9 @@ pub(super) fn source(
         backfill: raw.backfill.unwrap_or(0),
         language: raw.language.map(|l| l.0),
         topics: raw.topics.into_iter().flatten().map(|t| t.0).collect(),
+        websub: raw.websub.unwrap_or(true),
+        push_token: raw.push_token,
+        push_secret: raw.push_secret,
         settings: table.without(common),
     })
 }

@@ -91,6 +91,31 @@ impl Guard {
         }
     }
 
+    /// Whether the world can reach this host, as far as its name or address says; what the
+    /// operator allowed is taken for reachable by those who are to reach it.
+    #[must_use]
+    pub fn is_reachable(&self, url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Domain(name)) => name.contains('.') && !is_local_name(name),
+            Some(Host::Ipv4(ip)) => self.judge(ip.into()).is_ok(),
+            Some(Host::Ipv6(ip)) => self.judge(ip.into()).is_ok(),
+            None => false,
+        }
+    }
+
+    /// Whether what is sent there may be secret: it travels under TLS, or to an address of the
+    /// operator's own network.
+    #[must_use]
+    pub fn keeps_secrets(&self, url: &Url) -> bool {
+        let own = |ip: IpAddr| self.is_allow_listed(ip);
+        url.scheme() == "https"
+            || match url.host() {
+                Some(Host::Ipv4(ip)) => own(ip.into()),
+                Some(Host::Ipv6(ip)) => own(ip.into()),
+                _ => false,
+            }
+    }
+
     fn is_usual(&self, port: u16) -> bool {
         #[cfg(test)]
         if self.test_port == Some(port) {

@@ -11,6 +11,7 @@
 
 mod error;
 mod guard;
+mod post;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,6 +27,7 @@ use crate::domain::UnixMillis;
 
 pub use error::FetchError;
 pub use guard::Guard;
+pub use post::Posted;
 pub use resolve::Lookup;
 
 /// Chooses aws-lc-rs for all TLS of this process. Call it once, before the first client;
@@ -236,12 +238,7 @@ impl Client {
 
     /// One hop: vetted, sent, and the address that answered vetted again.
     async fn ask(&self, url: &Url, wanted: &Conditions) -> Result<reqwest::Response, FetchError> {
-        let client = if self.guard.check(url)? {
-            &self.allowed
-        } else {
-            &self.public
-        };
-        let mut request = client.get(url.clone());
+        let mut request = self.client_for(url)?.get(url.clone());
         for (name, value) in [
             (header::IF_NONE_MATCH, wanted.etag.as_deref()),
             (header::IF_MODIFIED_SINCE, wanted.last_modified.as_deref()),
@@ -252,6 +249,24 @@ impl Client {
                 request = request.header(name, value);
             }
         }
+        self.sent(request, url).await
+    }
+
+    /// The client that may ask `url`, after vetting it.
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, FetchError> {
+        Ok(if self.guard.check(url)? {
+            &self.allowed
+        } else {
+            &self.public
+        })
+    }
+
+    /// Sends a request to `url`, and vets the address that answered.
+    async fn sent(
+        &self,
+        request: reqwest::RequestBuilder,
+        url: &Url,
+    ) -> Result<reqwest::Response, FetchError> {
         let response = request
             .send()
             .await
@@ -265,6 +280,12 @@ impl Client {
                 })?;
         }
         Ok(response)
+    }
+
+    /// The rules it goes by.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 }
 

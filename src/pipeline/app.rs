@@ -18,7 +18,7 @@ use crate::config::{
 use crate::domain::{TokenKey, UnixMillis};
 use crate::html::extract::PageRules;
 use crate::net::{Client, FetchError};
-use crate::sources::{self, Source, page};
+use crate::sources::{self, PushKeys, Source, page};
 use crate::store::{Db, Journal, StoreError};
 use crate::templates::{TemplateError, Templates};
 
@@ -75,6 +75,10 @@ pub struct App {
 /// The bells between the stages of one process; across processes the loops look by time.
 #[derive(Debug, Default)]
 pub struct Wake {
+    /// Sources are wished to be polled.
+    pub ingest: Notify,
+    /// Sources name other hubs than before, or a hub refused.
+    pub hubs: Notify,
     /// Articles were stored.
     pub release: Notify,
     /// Articles were corrected: files that hold their old text are to be written anew.
@@ -91,6 +95,20 @@ pub struct OpenSource {
     pub adapter: Box<dyn Source>,
     /// What its table says about its pages.
     pub rules: PageRules,
+}
+
+impl OpenSource {
+    /// What a push to it must prove to know; `None` when nobody may push.
+    #[must_use]
+    pub fn push_keys(&self) -> Option<PushKeys<'_>> {
+        let own = self.adapter.push_keys();
+        own.or_else(|| {
+            PushKeys::of(
+                self.config.push_token.as_ref(),
+                self.config.push_secret.as_ref(),
+            )
+        })
+    }
 }
 
 /// A channel, ready to publish.
@@ -132,7 +150,7 @@ pub fn open(config: &Config, templates: &Templates) -> Opened {
         sources: BTreeMap::new(),
         channels: BTreeMap::new(),
         problems: Vec::new(),
-        warnings: Vec::new(),
+        warnings: super::warnings::of_config(config),
     };
     for (id, source) in &config.sources {
         let rules = page::rules(source).unwrap_or_else(|problems| {
@@ -255,9 +273,13 @@ impl App {
         if !opened.problems.is_empty() {
             return Err(Problems::sorted(opened.problems).into());
         }
-        let names: Vec<String> = opened.sources.keys().cloned().collect();
+        let sources = opened.sources.iter();
+        let (polled, pushed): (Vec<_>, Vec<_>) = sources.partition(|(_, s)| s.adapter.is_polled());
+        let names = |some: Vec<(&String, _)>| some.into_iter().map(|(id, _)| id.clone()).collect();
+        let (polled, pushed): (Vec<String>, Vec<String>) = (names(polled), names(pushed));
         let now = UnixMillis::now();
-        db.sync_sources(&names, now).await?;
+        db.sync_sources(&polled, now).await?;
+        db.add_unpolled_sources(&pushed).await?;
         let place = |(id, source): (&String, &OpenSource)| {
             let every = source.config.every.as_millis().min(1 << 60) as i64;
             Some((id.clone(), source.adapter.url()?.to_string(), every))

@@ -11,6 +11,7 @@ mod moves;
 mod outcome;
 pub mod pages;
 mod poller;
+mod pushed;
 mod rhythm;
 
 use std::time::{Duration, Instant};
@@ -23,9 +24,10 @@ use self::commits::Commits;
 use self::outcome::{Answer, failed, unchanged};
 
 use super::decide::Prepared;
-use super::{App, prepare};
+use super::{App, prepare, websub};
 
 pub use poller::{Poller, poll};
+pub use pushed::{PushError, Received, take_article, take_document, take_withdrawal};
 pub use rhythm::is_alarming;
 
 /// What one poll of one source brought.
@@ -76,6 +78,11 @@ async fn poll_one(
     let polled = source.adapter.poll(&asked, &app.client).await;
     // What the server asks for counts from its answer, which may have taken a minute.
     let now = now.plus(Duration::from_secs(started.elapsed().as_secs()));
+    if let Ok(polled) = &polled
+        && !(polled.not_modified && polled.hubs.hubs.is_empty())
+    {
+        websub::heard(app, &memory.name, &polled.hubs).await?;
+    }
     let mut result = match polled {
         Ok(polled) => {
             let answer = Answer::of(&polled, &asked);
@@ -92,7 +99,9 @@ async fn poll_one(
     result.fetch.duration_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     result.owner.clone_from(&app.owner);
     let next = result.memory.clone();
+    let published = websub::published(&result.changes);
     commits.write(result, now).await?;
+    websub::found_by_polling(app, &report.source, &published, now).await?;
     outcome::tell(source.config.own, &memory, &next, &report, now);
     Ok(report)
 }

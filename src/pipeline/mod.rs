@@ -26,6 +26,7 @@ pub mod select;
 pub mod status;
 pub mod views;
 mod warnings;
+pub mod websub;
 
 pub use app::{App, OpenError, Wake};
 pub use clock::Clock;

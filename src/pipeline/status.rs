@@ -11,11 +11,13 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::channels::email::Relays;
-use crate::config::{ChannelConfig, ChannelSchedule, Config};
+use crate::config::{ChannelConfig, ChannelSchedule, Config, SourceConfig};
 use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
-use crate::store::{Db, StoreError};
+use crate::sources;
+use crate::store::{Db, HubState, HubSubscription, StoreError};
 
 use self::source::source_status;
+use super::websub;
 
 /// Every value of [`SourceStatus::state`].
 pub const SOURCE_STATES: [&str; 4] = ["new", "ok", "failing", "gone"];
@@ -62,6 +64,9 @@ pub struct SourceStatus {
     /// Whether it is gone, or has failed for so long that the log said so (for metrics).
     #[serde(skip)]
     pub needs_attention: bool,
+    /// How it is told of new articles, where it is: that it waits for pushes, or how its hub does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<String>,
     /// Failures since the last good answer (for metrics; not part of the document).
     #[serde(skip)]
     pub fails: i64,
@@ -130,6 +135,15 @@ pub async fn status(
     let memories = db.sources().await?;
     let memories: BTreeMap<_, _> = memories.iter().map(|m| (m.name.as_str(), m)).collect();
     let articles = db.article_counts().await?;
+    let hubs = db.hub_subscriptions().await?;
+    let push = |source: &SourceConfig| {
+        let current =
+            |one: &&HubSubscription| one.source == source.id && one.state != HubState::Leaving;
+        match hubs.iter().find(current) {
+            _ if source.kind == sources::push::KIND.name => Some("waits for pushes".to_owned()),
+            one => one.map(|one| websub::describe(one, now)),
+        }
+    };
     let mut channels = Vec::with_capacity(config.channels.len());
     for channel in config.channels.values() {
         let newest = db.issues(Some(&channel.id), None, 1).await?;
@@ -143,12 +157,11 @@ pub async fn status(
             .values()
             .map(|source| {
                 let known = articles.get(&source.id).copied().unwrap_or_default();
-                source_status(
-                    source,
-                    memories.get(source.id.as_str()).copied(),
-                    known,
-                    now,
-                )
+                let memory = memories.get(source.id.as_str()).copied();
+                SourceStatus {
+                    push: push(source),
+                    ..source_status(source, memory, known, now)
+                }
             })
             .collect(),
         channels,

@@ -2,7 +2,8 @@
 //! so that no key is silently without effect.
 
 use crate::channels::social::Pace;
-use crate::config::Problem;
+use crate::config::{Config, Problem};
+use crate::sources::push;
 
 use super::app::{Form, OpenChannel};
 
@@ -30,6 +31,21 @@ pub(super) fn of_channel(channel: &OpenChannel) -> Vec<Problem> {
     found
 }
 
+/// What sources ask for in vain.
+pub(super) fn of_config(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for source in config.sources.values() {
+        if source.kind == push::KIND.name {
+            let idle = ["every", "backfill"].into_iter();
+            found.extend(idle.filter(|key| source.settings.has(key)).map(|key| {
+                let message = format!("`{key}` is about polls, and this source is never polled");
+                source.settings.problem(key, message, None)
+            }));
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -48,6 +64,10 @@ mod tests {
             [sources.news]
             kind = "feed"
             url = "https://news.example/feed/"
+            [sources.desk]
+            kind = "push"
+            token = "0123456789abcdef"
+            every = "5m"
             [channels.posts]
             kind = "slack"
             webhook = "https://hooks.slack.com/services/T/B/X"
@@ -58,7 +78,7 @@ mod tests {
         let opened = app::open(&config, &Templates::load(None).unwrap());
         assert_eq!(opened.problems, []);
         let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
-        for word in ["does not send", "`limits`"] {
+        for word in ["does not send", "`limits`", "`every`"] {
             let times = said.iter().filter(|s| s.contains(word)).count();
             assert_eq!(times, 1, "{word}: {said:?}");
         }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::domain::UnixMillis;
-use crate::pipeline::{App, audience, dispatch, housekeeping, ingest, plan, release};
+use crate::pipeline::{App, audience, dispatch, housekeeping, ingest, plan, release, websub};
 use crate::store::DaemonLock;
 use crate::web;
 
@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_secs(1);
 /// A loop that has not come round for this long is stuck.
 const STUCK: Duration = Duration::from_secs(900);
+/// Between looks at what hubs are to be asked.
+const HUBS: Duration = Duration::from_secs(15);
 /// Between rounds of housekeeping.
 const TIDY: Duration = Duration::from_secs(60);
 
@@ -71,6 +73,7 @@ impl Daemon {
         let (db, now) = (app.db.clone(), UnixMillis::now());
         let pages = web::State::new(config.clone(), templates.clone(), db, now).await?;
         pages.reload(config, templates, Some(app.relays.clone()));
+        pages.take_in_for(app.clone());
         Ok(Self {
             live: Live::new(app),
             pages,
@@ -165,6 +168,10 @@ fn spawn_stages(supervisor: &mut Supervisor, live: &Live, beats: &Beats) {
         ingest_loop(l.clone(), b.clone(), s)
     });
     let (l, b) = (live.clone(), beats.clone());
+    supervisor.spawn("hubs", OnExit::Restart, move |s| {
+        hubs_loop(l.clone(), b.clone(), s)
+    });
+    let (l, b) = (live.clone(), beats.clone());
     supervisor.spawn("plan", OnExit::Restart, move |s| {
         plan_loop(l.clone(), b.clone(), s)
     });
@@ -207,7 +214,6 @@ async fn wait(bell: &Notify, most: Duration, shutdown: &Shutdown) -> bool {
 }
 
 async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
-    let quiet = Notify::new();
     let mut poller = ingest::Poller::default();
     while !shutdown.intake.is_cancelled() {
         beats.beat("ingest");
@@ -220,7 +226,7 @@ async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Re
             app.wake.tidy.notify_one();
         }
         if reports.is_empty() && poller.is_idle() {
-            wait(&quiet, LOOK, &shutdown).await;
+            wait(&app.wake.ingest, LOOK, &shutdown).await;
         }
     }
     let app = live.app();
@@ -229,6 +235,21 @@ async fn ingest_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Re
         () = shutdown.drain.cancelled() => {}
     }
     Ok(())
+}
+
+async fn hubs_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {
+    loop {
+        beats.beat("hubs");
+        let app = live.app();
+        // A request that is cut off is made again; nobody waits for a slow hub at the end.
+        tokio::select! {
+            done = websub::step(&app, app.clock.now()) => done?,
+            () = shutdown.intake.cancelled() => return Ok(()),
+        }
+        if !wait(&app.wake.hubs, HUBS, &shutdown).await {
+            return Ok(());
+        }
+    }
 }
 
 async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<()> {

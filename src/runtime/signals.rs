@@ -81,6 +81,7 @@ async fn reload(live: &Live, pages: &State) {
             }
             let relays = Some(app.relays.clone());
             pages.reload(app.config.clone(), app.templates.clone(), relays);
+            pages.take_in_for(app.clone());
             live.replace(app);
             info!(path = %path.display(), "configuration reloaded");
             old.wake.release.notify_one();

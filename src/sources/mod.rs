@@ -7,6 +7,7 @@
 
 pub mod feed;
 pub mod page;
+pub mod push;
 pub mod repair;
 
 use std::future::Future;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::{Problem, SourceConfig, alternatives, nearest};
+use crate::config::{Problem, Secret, SourceConfig, alternatives, nearest};
 use crate::domain::{Entry, IdentityKey};
 use crate::net;
 
@@ -41,7 +42,7 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const KINDS: &[Kind] = &[feed::KIND];
+pub const KINDS: &[Kind] = &[feed::KIND, push::KIND];
 
 /// Makes the source that a `[sources.ID]` table describes.
 ///
@@ -49,7 +50,16 @@ pub const KINDS: &[Kind] = &[feed::KIND];
 /// All problems of the table's own keys, or that there is no such kind.
 pub fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     if let Some(kind) = KINDS.iter().find(|kind| kind.name == config.kind) {
-        return (kind.open)(config);
+        let keys = [
+            ("push_token", &config.push_token),
+            ("push_secret", &config.push_secret),
+        ];
+        let guessable = push::guessable(config, &keys);
+        let opened = (kind.open)(config);
+        return match opened {
+            Ok(_) if !guessable.is_empty() => Err(guessable),
+            opened => opened,
+        };
     }
     let names = || KINDS.iter().map(|kind| kind.name);
     let help = match nearest(&config.kind, names()) {
@@ -72,6 +82,48 @@ pub trait Source: Send + Sync {
     /// Where it is fetched from; sources of one host are asked one after the other. `None` for
     /// what is not fetched.
     fn url(&self) -> Option<&Url>;
+
+    /// Whether there is anything to poll; if not, what is new is pushed to us.
+    fn is_polled(&self) -> bool {
+        true
+    }
+
+    /// What a push must prove to know, where the kind has keys for that.
+    fn push_keys(&self) -> Option<PushKeys<'_>> {
+        None
+    }
+
+    /// Reads a document of this source that a hub sent us, as if it had been fetched; `None` for
+    /// kinds whose documents say nothing without a question.
+    fn read_pushed(&self, _document: Document) -> BoxFuture<'_, Result<Option<Polled>, PollError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// A document that was not fetched but sent to us.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+}
+
+/// What a push may prove itself with: either is enough.
+#[derive(Debug, Clone, Copy)]
+pub struct PushKeys<'a> {
+    /// Said in `Authorization: Bearer`.
+    pub token: Option<&'a Secret>,
+    /// Signs the body, in `X-Courant-Signature`.
+    pub secret: Option<&'a Secret>,
+}
+
+impl<'a> PushKeys<'a> {
+    /// Keys, where there is at least one.
+    #[must_use]
+    pub fn of(token: Option<&'a Secret>, secret: Option<&'a Secret>) -> Option<Self> {
+        (token.is_some() || secret.is_some()).then_some(Self { token, secret })
+    }
 }
 
 /// What a source said last time.

@@ -55,6 +55,7 @@ statements! {
             SELECT MIN(eligible_at) AS at FROM article WHERE state = 'waiting'
             UNION ALL SELECT MIN(held_until) FROM article WHERE held_until IS NOT NULL) q"
     );
+    SINCE = both("SELECT COUNT(*) FROM article WHERE source = $1 AND first_seen_at > $2");
     REASON = both("SELECT reason FROM article WHERE id = $1");
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
@@ -110,6 +111,12 @@ impl Db {
     pub async fn next_eligible(&self) -> Result<Option<UnixMillis>, StoreError> {
         let row: Option<(Option<i64>,)> = self.one(&NEXT_ELIGIBLE, args![]).await?;
         Ok(row.and_then(|(at,)| at).map(UnixMillis))
+    }
+
+    /// How many articles of a source were first seen after `since`.
+    pub async fn articles_since(&self, source: &str, since: UnixMillis) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.one(&SINCE, args![source, since]).await?;
+        Ok(row.map_or(0, |(n,)| n))
     }
 
     /// Why an article is held or ignored, for people; empty when there is nothing to say.

@@ -34,6 +34,7 @@ steps! {
     3 "0003_sources";
     4 "0004_identity";
     5 "0005_polling";
+    6 "0006_websub";
     7 "0007_pauses";
 }
 

@@ -38,6 +38,8 @@ mod sources;
 mod sql;
 mod standing;
 mod turns;
+mod websub;
+mod wishes;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
@@ -59,6 +61,7 @@ pub use skip::EmptyRun;
 pub use sources::SourceMemory;
 pub use sql::Sql;
 pub use standing::{IssueLine, RevisionLine, Standing};
+pub use websub::{HubOffer, HubState, HubSubscription, NextAsk};
 
 /// An open database. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -114,6 +117,8 @@ impl Db {
             sources::STATEMENTS,
             standing::STATEMENTS,
             turns::STATEMENTS,
+            websub::STATEMENTS,
+            wishes::STATEMENTS,
         ]
         .into_iter()
         .flatten()

@@ -98,7 +98,8 @@ pub struct NextMemory {
     pub last_modified: Option<String>,
     /// Where a permanent redirect led.
     pub moved_to: Option<String>,
-    /// When to ask again.
+    /// When to ask again. A source that is asked no more (it has left the configuration, or it
+    /// waits for pushes) stays so.
     pub next_fetch_at: UnixMillis,
     /// Failures since the last good answer.
     pub fails: i64,
@@ -173,8 +174,7 @@ statements! {
     /// Counted answers are halved together now and then, so that their share is a recent one.
     REMEMBER = both(
         "UPDATE source SET etag = $3, last_modified = $4, moved_to = $5,
-            next_fetch_at = CASE WHEN hastened AND CAST($8 AS TEXT) IS NULL AND
-                CAST($19 AS BIGINT) IS NULL THEN CAST($11 AS BIGINT)
+            next_fetch_at = CASE WHEN next_fetch_at IS NULL THEN NULL
                 ELSE CAST($6 AS BIGINT) END,
             fails = $7, error = $8, gone = $9, baselined = $10, last_fetch_at = $11,
             last_ok_at = COALESCE($12, last_ok_at), state = COALESCE($13, state), hints = $14,
@@ -183,7 +183,7 @@ statements! {
             newest_at = COALESCE($21, newest_at),
             answers = CASE WHEN answers >= 1000 THEN answers / 2 ELSE answers END + $22,
             unmodified = CASE WHEN answers >= 1000 THEN unmodified / 2 ELSE unmodified END + $23,
-            hastened = FALSE, status = $24, lease_owner = NULL, lease_until = NULL
+            status = $24, lease_owner = NULL, lease_until = NULL
          WHERE name = $1 AND lease_owner = $2"
     );
     LOG_FETCH = both(

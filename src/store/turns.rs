@@ -1,4 +1,4 @@
-//! Whose turn it is: sources are claimed by hosts, put off, hastened and given back.
+//! Whose turn it is: sources are claimed by hosts, put off and given back.
 //!
 //! A claim takes a few sources of each host, so that a host with thousands of them keeps nobody
 //! else waiting, and none of a host that another daemon is asking at the moment.
@@ -28,7 +28,7 @@ macro_rules! turns {
 
 macro_rules! claim {
     () => {
-        "UPDATE source SET lease_owner = $3, lease_until = $4, hastened = FALSE
+        "UPDATE source SET lease_owner = $3, lease_until = $4
          FROM picked WHERE name = picked_name RETURNING "
     };
 }
@@ -56,7 +56,7 @@ statements! {
     CLAIM_NAMED = list!(
         "WITH asked AS (SELECT r.value ->> 0 AS asked_name FROM",
         concat!(
-            ") UPDATE source SET lease_owner = $3, lease_until = $4, hastened = FALSE FROM asked
+            ") UPDATE source SET lease_owner = $3, lease_until = $4 FROM asked
              WHERE name = asked_name AND (lease_until IS NULL OR lease_until <= $2)
              RETURNING ", source_columns!()
         )
@@ -73,13 +73,6 @@ statements! {
             lease_owner = CASE WHEN lease_owner = $2 THEN NULL ELSE lease_owner END
          WHERE host = $1 AND next_fetch_at IS NOT NULL AND NOT gone
            AND (rest_until IS NULL OR rest_until < $3)"
-    );
-    /// One that is being asked at the moment may have been asked too early: it is asked again.
-    HASTEN = both(
-        "UPDATE source SET hastened = lease_owner IS NOT NULL,
-            next_fetch_at = CASE WHEN rest_until > $2 THEN rest_until
-                WHEN next_fetch_at > $2 THEN $2 ELSE next_fetch_at END
-         WHERE name = $1 AND next_fetch_at IS NOT NULL AND NOT gone"
     );
     SETTLE_HOSTS = list!(
         "WITH given AS (SELECT r.value ->> 0 AS given_name, r.value ->> 1 AS given_host FROM",
@@ -146,6 +139,7 @@ impl Db {
         let busy = json(&busy);
         let values = args![&busy, now, owner, lease_until, most(limit)];
         let mut tx = self.begin().await?;
+        super::wishes::grant(&mut tx, now).await?;
         let rows = tx.all(&CLAIM_DUE, values).await?;
         tx.commit().await?;
         Ok(in_order(rows))
@@ -168,12 +162,6 @@ impl Db {
         until: UnixMillis,
     ) -> Result<i64, StoreError> {
         self.run(&REST_HOST, args![host, owner, until]).await
-    }
-
-    /// Makes a source due now, because it is said to have news, or as soon as it wants to be
-    /// asked again. `false` when it is not in the configuration or gone.
-    pub async fn hasten_source(&self, name: &str, now: UnixMillis) -> Result<bool, StoreError> {
-        Ok(self.run(&HASTEN, args![name, now]).await? > 0)
     }
 
     /// Notes at which host each named source is asked. The number is the pause in milliseconds

@@ -19,6 +19,17 @@ pub enum FormError {
     TooSlow,
 }
 
+/// A whole body of at most `most` bytes that arrives within `time`.
+///
+/// # Errors
+/// [`FormError`] when it is too much or takes too long.
+pub async fn bytes(body: Body, most: usize, time: Duration) -> Result<Bytes, FormError> {
+    tokio::time::timeout(time, to_bytes(body, most))
+        .await
+        .map_err(|_| FormError::TooSlow)?
+        .map_err(|_| FormError::TooLarge)
+}
+
 /// The fields of a form, in order; names may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
@@ -38,10 +49,7 @@ impl Form {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Self, FormError> {
-        let bytes = tokio::time::timeout(time, to_bytes(body, MOST_BYTES))
-            .await
-            .map_err(|_| FormError::TooSlow)?
-            .map_err(|_| FormError::TooLarge)?;
+        let bytes = bytes(body, MOST_BYTES, time).await?;
         let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
         Ok(match kind.and_then(boundary_of) {
             Some(boundary) => Self(multipart(&bytes, &boundary)),

@@ -1,8 +1,8 @@
 //! Public and operators' pages, feeds, the API: what the world sees of Courant over HTTP.
 //!
 //! Two routers on two listeners, so that what is for operators is not one forgotten check away
-//! from everybody. GET never changes anything; the few POSTs change rows through the store and
-//! never send. [`serve`] is the accept loop with the deadlines that axum's own has not;
+//! from everybody. GET never changes anything, but for the questions of WebSub's hubs; the few
+//! POSTs change rows through the store and never send. [`serve`] is the accept loop with the deadlines that axum's own has not;
 //! `conditional` decides who gets a 304; `headers` what browsers may do with a page. Pages are
 //! rendered by templates from the views in `views`, so no other value can reach them.
 
@@ -20,11 +20,13 @@ mod listen;
 mod metrics;
 mod page;
 mod preferences;
+mod push;
 mod readers;
 mod routes;
 mod serve;
 mod state;
 mod views;
+mod websub;
 
 pub use export::{ExportError, export};
 pub use listen::{Bound, ListenError, Side};

@@ -2,11 +2,13 @@
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::listen::Side;
 use super::state::State;
-use super::{admin, api, archive, feeds, headers, metrics, page, preferences, readers};
+use super::{
+    admin, api, archive, feeds, headers, metrics, page, preferences, push, readers, websub,
+};
 
 /// The public listener's routes.
 pub fn public_router(state: State) -> Router {
@@ -20,6 +22,12 @@ pub fn public_router(state: State) -> Router {
             get(preferences::show).post(preferences::save),
         )
         .layer(from_fn(headers::token));
+    let callbacks = Router::new()
+        .route(
+            "/websub/callback/{id}",
+            get(websub::verify).post(websub::push),
+        )
+        .layer(from_fn(headers::token));
     let issues = Router::new()
         .route("/archive/{channel}/{number}", get(archive::issue))
         .layer(from_fn(headers::issue));
@@ -27,6 +35,8 @@ pub fn public_router(state: State) -> Router {
         .route("/", get(archive::home))
         .route("/feeds/{file}", get(feeds::feed))
         .route("/archive/{channel}", get(archive::archive))
+        .route("/push/{source}", post(push::receive))
+        .merge(callbacks)
         .merge(issues)
         .merge(tokens);
     finished(routes, state, Side::Public).layer(from_fn(headers::public))

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::error::Error;
 use super::feeds::FeedCache;
 use super::metrics::HttpMetrics;
 use crate::channels::email::Relays;
 use crate::config::Config;
 use crate::domain::{TokenKey, UnixMillis};
+use crate::pipeline::App;
 use crate::store::{Db, StoreError};
 use crate::templates::Templates;
 
@@ -29,6 +31,7 @@ pub struct State(Arc<Inner>);
 
 struct Inner {
     live: RwLock<Live>,
+    app: RwLock<Option<App>>,
     db: Db,
     key: TokenKey,
     started: UnixMillis,
@@ -55,6 +58,7 @@ impl State {
                 templates,
                 relays: None,
             }),
+            app: RwLock::default(),
             db,
             key,
             started,
@@ -78,6 +82,21 @@ impl State {
             relays,
         };
         self.0.feeds.forget();
+    }
+
+    /// Takes pushes in for this house from now on.
+    pub fn take_in_for(&self, app: App) {
+        *self.0.app.write().unwrap_or_else(PoisonError::into_inner) = Some(app);
+    }
+
+    /// The house that pushes are for.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where only pages are served.
+    pub(super) fn app(&self) -> Result<App, Error> {
+        let app = self.0.app.read().unwrap_or_else(PoisonError::into_inner);
+        let nobody = || Error::Unavailable("this process takes no pushes in".into());
+        app.clone().ok_or_else(nobody)
     }
 
     /// From now on `/readyz` says no, so that a balancer sends nobody here any more.

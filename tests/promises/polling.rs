@@ -115,7 +115,7 @@ async fn retry_after_holds_on_a_good_answer_and_on_not_modified() {
             assert!(standing.explanation.starts_with("waits: "), "{standing:?}");
             // Not by a push, nor by an operator, nor by a restart.
             let asked = host.asked().len();
-            assert!(room.app.db.hasten_source(name, DAY_ONE).await.unwrap());
+            room.app.db.wish_poll(name, DAY_ONE).await.unwrap();
             poll(&room, name, DAY_ONE.plus_ms(HOUR)).await;
             room.beside(&more).await;
             ingest::poll(&room.app, None, DAY_ONE.plus_ms(2 * HOUR - 1000))
@@ -336,7 +336,10 @@ async fn a_source_that_is_gone_is_not_asked_again_until_somebody_does() {
                 .await
                 .unwrap();
         }
-        assert!(!room.app.db.hasten_source("h0", DAY_ONE).await.unwrap());
+        room.app.db.wish_poll("h0", DAY_ONE).await.unwrap();
+        ingest::poll(&room.app, None, DAY_ONE.plus_ms(100 * DAY + HOUR))
+            .await
+            .unwrap();
         assert_eq!(host.asked().len(), 1);
         host.answer(|_| feed(0..3));
         let report = poll(&room, "h0", DAY_ONE.plus_ms(101 * DAY)).await;

@@ -18,3 +18,4 @@ mod shaping;
 mod support;
 mod turns;
 mod upgrading;
+mod wishes;

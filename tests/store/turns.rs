@@ -71,42 +71,10 @@ async fn a_host_that_rests_is_due_when_it_has_rested_and_its_claims_are_free() {
         // A shorter rest takes nothing from a longer one.
         assert_eq!(db.rest_host("a", "w", NOW.plus_ms(10)).await.unwrap(), 0);
         assert_eq!(claimed(&db, "x", 99, &[]).await, ["b-0"]);
-        db.hasten_source("a-3", NOW).await.unwrap();
+        db.wish_poll("a-3", NOW).await.unwrap();
         assert!(claimed(&db, "x", 99, &[]).await.is_empty());
         let then = db.claim_due("x", until, LATER, 99, &[]).await.unwrap();
         assert_eq!(then.len(), 4);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_source_that_is_hastened_while_it_is_asked_is_asked_again() {
-    both_databases(async |db: Db| {
-        settled(&db, &[("a", 1)]).await;
-        let next = async || db.sources().await.unwrap()[0].next_fetch_at;
-        claimed(&db, "w", 1, &[]).await;
-        assert!(db.hasten_source("a-0", NOW).await.unwrap());
-        let asked = NOW.plus_ms(50);
-        db.apply_poll(poll("a-0", "w", Vec::new()), asked)
-            .await
-            .unwrap();
-        assert_eq!(next().await, Some(asked));
-        db.claim_due("w", asked, LATER, 1, &[]).await.unwrap();
-        db.apply_poll(poll("a-0", "w", Vec::new()), asked)
-            .await
-            .unwrap();
-        assert_eq!(next().await, Some(LATER));
-        let sooner = NOW.plus_ms(60);
-        assert!(db.hasten_source("a-0", sooner).await.unwrap());
-        assert_eq!(next().await, Some(sooner));
-        assert!(!db.hasten_source("none", NOW).await.unwrap());
-        // A failure is not hurried by what was said before it.
-        db.claim_due("w", sooner, LATER, 1, &[]).await.unwrap();
-        db.hasten_source("a-0", sooner).await.unwrap();
-        let mut failure = poll("a-0", "w", Vec::new());
-        failure.memory.error = Some("no".into());
-        db.apply_poll(failure, sooner).await.unwrap();
-        assert_eq!(next().await, Some(LATER));
     })
     .await;
 }

@@ -5,6 +5,7 @@
 pub mod databases;
 pub mod disk;
 pub mod host;
+pub mod hub;
 pub mod newsroom;
 pub mod postfix;
 pub mod postgres;

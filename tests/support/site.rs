@@ -63,6 +63,8 @@ struct Desk {
     /// Pages by their paths, and the paths that were asked for.
     pages: BTreeMap<String, String>,
     visits: Vec<String>,
+    /// The `Link` header of the feed.
+    links: String,
 }
 
 /// The running site; it stops when dropped.
@@ -132,6 +134,17 @@ impl Site {
         desk.visits.iter().filter(|visit| *visit == path).count()
     }
 
+    /// Names these hubs in the feed's headers, in this order.
+    pub fn offer_hubs(&self, hubs: &[&str]) {
+        let links: Vec<String> = hubs.iter().map(|hub| format!("<{hub}>; rel=hub")).collect();
+        self.desk.lock().unwrap().links = format!("{}, </feed/>; rel=\"self\"", links.join(", "));
+    }
+
+    /// The feed as it is.
+    pub fn document(&self) -> String {
+        document(&self.desk.lock().unwrap().items)
+    }
+
     /// The statuses answered so far.
     pub fn answers(&self) -> Vec<u16> {
         self.desk.lock().unwrap().answers.clone()
@@ -173,14 +186,14 @@ async fn feed(State(desk): State<Arc<Mutex<Desk>>>, headers: HeaderMap) -> Respo
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
     desk.answers.push(200);
-    (
-        [
-            (header::ETAG, etag),
-            (header::CONTENT_TYPE, "application/rss+xml".to_owned()),
-        ],
-        body,
-    )
-        .into_response()
+    let mut headers = vec![
+        (header::ETAG, etag),
+        (header::CONTENT_TYPE, "application/rss+xml".to_owned()),
+    ];
+    if !desk.links.is_empty() {
+        headers.push((header::LINK, desk.links.clone()));
+    }
+    (axum::response::AppendHeaders(headers), body).into_response()
 }
 
 fn document(items: &[Item]) -> String {

@@ -25,6 +25,7 @@ const MOST_TEXTS: usize = 500;
 const HISTORY: usize = 200;
 
 /// What a source's answer says beside its entries.
+#[derive(Default)]
 pub(super) struct Heard {
     /// What it takes back.
     pub withdrawn: Vec<Withdrawal>,

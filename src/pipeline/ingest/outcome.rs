@@ -84,6 +84,7 @@ impl Answer {
             config: &source.config,
             habit,
             hints,
+            is_pushed: app.db.hub_alive(&memory.name, now).await?,
             retry_after: self.retry_after,
             seed: seed(&memory.name, now),
         };
@@ -175,7 +176,7 @@ fn seed(name: &str, now: UnixMillis) -> u64 {
 }
 
 /// The memory as it is, for what an answer does not change.
-fn kept(memory: &SourceMemory) -> NextMemory {
+pub(super) fn kept(memory: &SourceMemory) -> NextMemory {
     NextMemory {
         etag: memory.etag.clone(),
         last_modified: memory.last_modified.clone(),
@@ -186,6 +187,8 @@ fn kept(memory: &SourceMemory) -> NextMemory {
         move_heard_at: memory.move_heard_at,
         full_at: memory.full_at,
         by_links: memory.by_links,
+        gap_ms: memory.gap_ms,
+        newest_at: memory.newest_at,
         ..NextMemory::default()
     }
 }

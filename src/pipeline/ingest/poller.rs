@@ -42,6 +42,9 @@ pub async fn poll(
     let (mut poller, began) = (Poller::default(), Instant::now());
     let mut named = only.map(|names| Named::of(app, names));
     let mut reports = Vec::new();
+    if let Some(named) = &mut named {
+        reports.extend(named.take_unpolled(app));
+    }
     loop {
         let now = later(now, began);
         match &mut named {
@@ -71,6 +74,23 @@ impl Named {
             named.add(app, name.clone());
         }
         named
+    }
+
+    /// Takes out those that are never asked; what is said of them.
+    fn take_unpolled(&mut self, app: &App) -> Vec<PollReport> {
+        let is_unpolled = |name: &String| {
+            let source = app.sources.get(name);
+            source.is_some_and(|source| !source.adapter.is_polled())
+        };
+        let mut reports = Vec::new();
+        for names in self.0.values_mut() {
+            let (unpolled, polled) = std::mem::take(names).into_iter().partition(is_unpolled);
+            *names = polled;
+            let unpolled: VecDeque<String> = unpolled;
+            reports.extend(unpolled.into_iter().map(waiting));
+        }
+        self.0.retain(|_, names| !names.is_empty());
+        reports
     }
 
     fn add(&mut self, app: &App, name: String) {
@@ -246,8 +266,15 @@ impl Poller {
             tokio::time::sleep(nap).await;
             return Ok(reports);
         }
-        let next = tokio::time::timeout(nap, self.running.join_next_with_id());
-        let mut ended = next.await.unwrap_or_default();
+        let mut ended = tokio::select! {
+            ended = self.running.join_next_with_id() => ended,
+            // Somebody wants a poll while others are under way.
+            () = app.wake.ingest.notified() => {
+                self.looked = None;
+                None
+            }
+            () = tokio::time::sleep(nap) => None,
+        };
         while let Some(done) = ended {
             self.end(app, done, &mut reports).await;
             ended = self.running.try_join_next_with_id();
@@ -353,6 +380,15 @@ async fn give_back(app: &App, names: Vec<String>) {
     }
     if let Err(error) = app.db.give_back_sources(&names, &app.owner).await {
         warn!(error = %error, "sources that were not asked could not be given back");
+    }
+}
+
+/// What is said of a source that is never asked.
+fn waiting(source: String) -> PollReport {
+    PollReport {
+        source,
+        notes: vec!["it waits for pushes".to_owned()],
+        ..PollReport::default()
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::config::SourceConfig;
 use crate::domain::UnixMillis;
+use crate::pipeline::websub::plan;
 use crate::sources::Hints;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -73,6 +74,8 @@ pub(super) struct Answered<'a> {
     pub(super) config: &'a SourceConfig,
     pub(super) habit: Habit,
     pub(super) hints: Hints,
+    /// Whether a hub tells us of what is new.
+    pub(super) is_pushed: bool,
     /// What this answer asked for.
     pub(super) retry_after: Option<Duration>,
     /// Spreads sources that would march in step.
@@ -83,6 +86,10 @@ impl Answered<'_> {
     /// When the source is asked again after a good answer at `now`.
     pub(super) fn next(&self, now: UnixMillis) -> UnixMillis {
         let base = pause_of(self.config, self.habit, now);
+        let base = match self.is_pushed {
+            true => plan::relaxed(base, self.config.own),
+            false => base,
+        };
         let ours = base.saturating_sub(part(base, self.seed));
         let hint = hint_of(self.config, self.hints);
         let pause = match hint {
@@ -91,7 +98,7 @@ impl Answered<'_> {
         };
         // A site of the operator's own: `every` is the most, whatever it says of itself.
         let pause = if self.config.own {
-            pause.min(self.config.every)
+            pause.min(self.config.every.max(base))
         } else {
             pause
         };

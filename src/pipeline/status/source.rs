@@ -36,6 +36,7 @@ pub(super) fn source_status(
             let last_try = m.last_fetch_at.unwrap_or(now);
             m.gone || is_alarming(source.own, m.fails, m.last_ok_at, last_try)
         }),
+        push: None,
         fails: memory.map_or(0, |m| m.fails),
     }
 }

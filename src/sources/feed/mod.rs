@@ -9,13 +9,14 @@ mod dates;
 mod entry;
 mod hints;
 mod parse;
+mod pushed;
 #[cfg(test)]
 mod tests;
 
 use serde::Deserialize;
 use url::Url;
 
-use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
+use super::{BoxFuture, Document, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
 use crate::domain::UnixMillis;
 use crate::net::{Client, Conditions, Fetched, Limits};
@@ -173,5 +174,9 @@ impl Source for Feed {
 
     fn url(&self) -> Option<&Url> {
         Some(&self.url)
+    }
+
+    fn read_pushed(&self, document: Document) -> BoxFuture<'_, Result<Option<Polled>, PollError>> {
+        Box::pin(async { pushed::read(document, self.url.clone()).await.map(Some) })
     }
 }

@@ -25,6 +25,7 @@ fn pauses(config: &SourceConfig, habit: Habit, hints: Hints) -> (Duration, Durat
             config,
             habit,
             hints,
+            is_pushed: false,
             retry_after: None,
             seed,
         };
@@ -192,6 +193,7 @@ fn retry_after_of_a_good_answer_holds_whatever_else_is_said() {
             config: &own,
             habit: gap(MINUTE),
             hints: none(),
+            is_pushed: false,
             retry_after: Some(wait),
             seed,
         };
