@@ -8,7 +8,8 @@
 //! * A correction during the hold starts it anew, but only so often: text that changes at every
 //!   poll delays an article, it does not keep it.
 //! * An entry that no name leads to, but its text or its title does, is the same article where
-//!   enough agrees ([`likeness`]), and else held for a while.
+//!   enough agrees ([`likeness`]), and else held for a while; so is one that has a known article's
+//!   guid or address, and nothing else of it.
 //! * An article dated ahead waits until then ([`dates`]).
 //! * Many more new articles than usual in one poll are held for an operator ([`flood`]).
 //! * What the source takes back is retracted when it says so a second time.
@@ -18,25 +19,23 @@ mod dates;
 mod document;
 mod flood;
 mod likeness;
+mod sorting;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::config::SourceConfig;
-use crate::domain::{
-    Article, ArticleId, ArticleState, IdentityKey, KeyKind, Revision, RevisionClass, UnixMillis,
-};
+use crate::domain::{Article, ArticleId, ArticleState, IdentityKey, KeyKind, Revision, UnixMillis};
 use crate::store::{Change, KnownArticle};
 
 pub(super) use dates::{publication, reason as embargo_reason};
 pub(super) use document::{
-    after_storm, by_address, guid_storm, tell_likenesses_apart, without_referrers,
+    after_storm, by_address, guid_storm, tell_addresses_apart, tell_likenesses_apart,
+    without_referrers,
 };
 pub(super) use flood::History;
-use likeness::{Likeness, likeness};
+use sorting::{Fresh, Sorting};
 
-/// A hold that corrections keep starting anew ends this many holds after first sight.
-const MOST_HOLDS: u32 = 4;
 /// A withdrawal is believed when it is heard once more so long after.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(600);
 
@@ -95,12 +94,6 @@ pub struct Decision {
     pub notes: Vec<String>,
 }
 
-/// An entry that is news, and what it looks like.
-struct Fresh {
-    entry: Prepared,
-    suspicion: Option<String>,
-}
-
 /// Decides about the entries of one poll, in document order.
 #[must_use]
 pub(super) fn decide(
@@ -117,193 +110,6 @@ pub(super) fn decide(
     enter(fresh, background, now, &mut decision);
     withdraw(background, &met, now, &mut decision);
     decision
-}
-
-/// The entries on their way: known articles are decided about, the others collected.
-struct Sorting<'a> {
-    background: &'a Background<'a>,
-    now: UnixMillis,
-    decision: &'a mut Decision,
-    fresh: Vec<Fresh>,
-    /// The articles that stand in the document by their names.
-    listed: HashSet<ArticleId>,
-    /// Those that an entry has been taken for.
-    met: HashSet<ArticleId>,
-    /// One guid twice in a document is one article, and its first text is its text: two texts
-    /// taken in turns would be a correction at every poll.
-    names: HashSet<IdentityKey>,
-}
-
-impl<'a> Sorting<'a> {
-    fn new(background: &'a Background<'a>, now: UnixMillis, decision: &'a mut Decision) -> Self {
-        let listed = background.known.iter().flatten().map(|k| k.id).collect();
-        Self {
-            background,
-            now,
-            decision,
-            fresh: Vec::new(),
-            listed,
-            met: HashSet::new(),
-            names: HashSet::new(),
-        }
-    }
-
-    fn sort(&mut self, place: usize, entry: Prepared) {
-        if let Some(known) = self.background.known[place].clone() {
-            return self.recognise(entry, &known);
-        }
-        let strong = |entry: &Prepared| {
-            let keys = entry.keys.iter().filter(|key| !key.kind.is_weak());
-            keys.cloned().collect::<Vec<_>>()
-        };
-        let names = strong(&entry);
-        let is_repeated = names.iter().any(|key| self.names.contains(key));
-        self.names.extend(names);
-        if is_repeated {
-            return;
-        }
-        match self.look_alike(place, &entry) {
-            Some((article, Likeness::Same)) => self.recognise(entry, &known(article)),
-            Some((article, Likeness::Suspect(which))) => {
-                let (id, title) = (article.id, &article.revision.title);
-                let suspicion = Some(format!(
-                    "it looks like article {id}, which {which}: “{title}”"
-                ));
-                self.fresh.push(Fresh { entry, suspicion });
-            }
-            None => {
-                let suspicion = self.background.twins[place].then(|| {
-                    "it looks like another article of the same poll, which has the same title \
-                     and text"
-                        .to_owned()
-                });
-                self.fresh.push(Fresh { entry, suspicion });
-            }
-        }
-    }
-
-    /// The article that an entry without a known name is, or looks most like.
-    fn look_alike(&self, place: usize, entry: &Prepared) -> Option<(&'a Article, Likeness)> {
-        let alike = &self.background.alike[place];
-        let mut suspect = None;
-        for (_, id) in alike {
-            let Some(article) = self.background.articles.get(id) else {
-                continue;
-            };
-            let shared: Vec<KeyKind> = alike.iter().filter(|a| a.1 == *id).map(|a| a.0).collect();
-            let is_listed = self.listed.contains(id) || self.met.contains(id);
-            match likeness(&entry.revision, article, &shared, is_listed) {
-                Likeness::Same => return Some((article, Likeness::Same)),
-                other => suspect = suspect.or(Some((article, other))),
-            }
-        }
-        suspect
-    }
-
-    /// A known article: new names are noted, a new text is a new revision.
-    fn recognise(&mut self, entry: Prepared, known: &KnownArticle) {
-        if !self.met.insert(known.id) {
-            return self.note_names(entry, known);
-        }
-        let (now, hold) = (self.now, self.background.source.hold);
-        let is_doubted = self.background.doubted.contains_key(&known.id);
-        if known.state == ArticleState::Retracted || is_doubted {
-            self.decision.changes.push(Change::Restore {
-                article: known.id,
-                eligible_at: now.plus(hold),
-            });
-        }
-        let redated = redate(&entry, known, hold, now);
-        if known.hash == entry.revision.hash {
-            self.note_names(entry, known);
-        } else {
-            self.revise(entry, known);
-        }
-        self.decision.changes.extend(redated);
-    }
-
-    /// A new text. While the article waits in its hold, a correction starts the hold anew, so
-    /// that one edit more is swallowed too. Its date stays.
-    fn revise(&mut self, entry: Prepared, known: &KnownArticle) {
-        let (now, source) = (self.now, self.background.source);
-        let mut revision = entry.revision;
-        let before = self.background.articles.get(&known.id);
-        let class = before.map_or(RevisionClass::Substantive, |before| {
-            class::class(&before.revision, &revision, &source.corrections)
-        });
-        if revision.updated <= revision.published {
-            revision.updated = now;
-        }
-        revision.published = known.published;
-        revision.updated = revision.updated.max(known.published);
-        if known.state != ArticleState::Baseline {
-            self.decision.changed += 1;
-        }
-        let latest = known
-            .first_seen_at
-            .plus(source.hold.saturating_mul(MOST_HOLDS));
-        let hold_ends = now.plus(source.hold).min(latest);
-        let is_waiting = known.state == ArticleState::Waiting;
-        let eligible_at = if known.published > now {
-            hold_ends.max(known.published)
-        } else {
-            hold_ends
-        };
-        self.decision.changes.push(Change::Revise {
-            article: known.id,
-            keys: entry.keys,
-            revision,
-            class,
-            eligible_at: is_waiting.then_some(eligible_at),
-        });
-    }
-
-    /// Names under which a known article was not known yet.
-    fn note_names(&mut self, entry: Prepared, known: &KnownArticle) {
-        let strong = entry.keys.iter().filter(|key| !key.kind.is_weak());
-        if known.keys_known < strong.count() {
-            self.decision.changes.push(Change::Alias {
-                article: known.id,
-                keys: entry.keys,
-            });
-        }
-    }
-}
-
-/// What the store would say of an article that an entry is by its looks: none of its names is
-/// known.
-pub(super) fn known(article: &Article) -> KnownArticle {
-    KnownArticle {
-        id: article.id,
-        state: article.state,
-        revision: article.revision.number,
-        hash: article.revision.hash.clone(),
-        first_seen_at: article.first_seen,
-        eligible_at: article.eligible_at,
-        published: article.revision.published,
-        keys_known: 0,
-        by_id: false,
-        at_address: None,
-    }
-}
-
-/// Another date of an article that still waits for its date, or does so now.
-fn redate(
-    entry: &Prepared,
-    known: &KnownArticle,
-    hold: Duration,
-    now: UnixMillis,
-) -> Option<Change> {
-    let published = entry.revision.published;
-    let is_open = matches!(known.state, ArticleState::Waiting | ArticleState::Held);
-    let is_ahead = known.published > now || published > now;
-    let moves = entry.is_dated && is_open && is_ahead && published != known.published;
-    moves.then(|| Change::Redate {
-        article: known.id,
-        published,
-        eligible_at: published.max(known.first_seen_at.plus(hold)),
-        reason: dates::reason(published, now),
-    })
 }
 
 /// Lets the new articles in: as news, as the baseline, or held.

@@ -55,23 +55,26 @@ impl TryFrom<KnownRow> for KnownArticle {
     }
 }
 
-impl KnownArticle {
-    /// The key that it was found by.
-    fn met_by(&mut self, kind: KeyKind) {
-        self.by_id = !kind.is_address();
-        self.at_address = kind.is_address().then_some(self.id);
-    }
-
-    /// A weaker key that leads to `id`.
-    fn note(&mut self, id: ArticleId, kind: KeyKind) {
-        if id == self.id {
-            self.keys_known += 1;
-            self.by_id |= !kind.is_address();
-        }
-        if kind.is_address() {
-            self.at_address.get_or_insert(id);
-        }
-    }
+/// Which article an entry is, of those that its keys lead to (strongest first). Where a guid and
+/// an address lead to two, it is the younger one: that became an article of its own because one of
+/// the two names had been used again.
+fn choose(hits: &[(KeyKind, KnownArticle)]) -> Option<KnownArticle> {
+    let of = |address: bool| {
+        hits.iter()
+            .find(move |(kind, _)| kind.is_address() == address)
+    };
+    let (by_id, by_address) = (of(false), of(true));
+    let chosen = match (by_id, by_address) {
+        (Some((_, one)), Some((_, other))) => std::cmp::max_by_key(one, other, |k| k.id),
+        (one, other) => &one.or(other)?.1,
+    };
+    let leading = || hits.iter().filter(|(_, known)| known.id == chosen.id);
+    Some(KnownArticle {
+        keys_known: leading().count(),
+        by_id: leading().any(|(kind, _)| !kind.is_address()),
+        at_address: by_address.map(|(_, known)| known.id),
+        ..chosen.clone()
+    })
 }
 
 statements! {
@@ -143,19 +146,16 @@ impl Db {
         let rows: Vec<KnownRow> = self
             .all(&FIND_ARTICLES, args![&json(&asked), source])
             .await?;
-        let mut found: Vec<Option<KnownArticle>> = vec![None; entries.len()];
+        let mut hits: Vec<Vec<(KeyKind, KnownArticle)>> = vec![Vec::new(); entries.len()];
         for row in rows {
             let kind: KeyKind = word("a key's kind", &row.kind)?;
-            let place = usize::try_from(row.entry).ok();
-            let Some(place) = place.and_then(|i| found.get_mut(i)) else {
-                continue;
-            };
-            let known = KnownArticle::try_from(row)?;
-            match place {
-                Some(strongest) => strongest.note(known.id, kind),
-                None => place.insert(known).met_by(kind),
+            if let Some(place) = usize::try_from(row.entry)
+                .ok()
+                .and_then(|i| hits.get_mut(i))
+            {
+                place.push((kind, row.try_into()?));
             }
         }
-        Ok(found)
+        Ok(hits.iter().map(|hits| choose(hits)).collect())
     }
 }

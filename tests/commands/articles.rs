@@ -99,8 +99,15 @@ async fn show_says_for_each_channel_why_it_has_an_article_or_has_not() {
     assert_eq!(channel("urdu")["number"], json!(null));
     assert_eq!(shown["revisions"][0]["class"], json!(null));
     assert_eq!(shown["keys"].as_array().map(Vec::len), Some(5));
+}
 
-    // A channel that came later, and a revision with its class.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn show_tells_of_channels_that_came_later_and_of_corrections() {
+    let office = Office::with(CHOOSY).await;
+    office.site.publish(Item::new(1));
+    let house = &office.house;
+    house.courant(&["poll"]).done();
+    let id = id_of(house, "Story 1");
     let text = house.read("courant.toml") + "[channels.late]\nkind = \"feed\"\n";
     house.write("courant.toml", text);
     office.site.edit("https://news.example/?p=1", |item| {

@@ -289,7 +289,7 @@ async fn an_address_that_leads_elsewhere_than_the_guid_is_told() {
             .collect();
         let expected = [
             (ids[0], true, Some(ids[0]), 2),
-            (ids[0], true, Some(ids[1]), 1),
+            (ids[1], false, Some(ids[1]), 1),
             (ids[1], false, Some(ids[1]), 1),
             (ids[0], true, None, 1),
         ];

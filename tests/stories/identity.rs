@@ -329,3 +329,56 @@ async fn what_was_ignored_never_comes_back_however_long_it_was_away() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn articles_that_all_lead_to_one_page_are_known_by_their_guids() {
+    both_databases(async |db| {
+        let room = with_reader(db).await;
+        let home = |number: usize| {
+            let mut item = Item::new(number);
+            item.link = "/".into();
+            item
+        };
+        room.site.set(vec![home(2), home(1)]);
+        assert_eq!(look(&room, DAY_ONE).await, (2, 0));
+        room.site.set(vec![home(3), home(2), home(1)]);
+        assert_eq!(look(&room, DAY_ONE.plus_ms(HOUR)).await, (1, 0));
+        room.site.set(vec![home(3)]);
+        assert_eq!(look(&room, DAY_ONE.plus_ms(2 * HOUR)).await, (0, 0));
+        assert_eq!(articles(&room).await.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guid_that_is_used_again_for_another_article_swallows_none() {
+    both_databases(async |db| {
+        let room = with_reader(db).await;
+        let daily = |number: usize, body: &str| {
+            let mut item = Item::new(number);
+            (item.guid, item.body) = ("urn:today".into(), format!("<p>{body}</p>"));
+            item
+        };
+        room.site
+            .set(vec![daily(1, "The river rose in one night.")]);
+        assert_eq!(look(&room, DAY_ONE).await, (1, 0));
+        let second = daily(2, "Lahore wins at home after all.");
+        room.site.set(vec![second.clone()]);
+        let next = DAY_ONE.plus_ms(DAY);
+        assert_eq!(look(&room, next).await, (0, 1));
+        // It is an article of its own from then on, and edits of it are its own.
+        room.site
+            .set(vec![second.clone().titled("Story 2, at length")]);
+        let reports = room.look(next.plus_ms(HOUR)).await;
+        assert_eq!((reports[0].new, reports[0].changed), (0, 1));
+        room.tick(next.plus_ms(6 * HOUR)).await;
+        assert_eq!(got(&room), [1, 2]);
+        let titles: Vec<String> = articles(&room)
+            .await
+            .into_iter()
+            .map(|article| article.revision.title)
+            .collect();
+        assert_eq!(titles, ["Story 1", "Story 2, at length"]);
+    })
+    .await;
+}

@@ -15,7 +15,6 @@ pub(in super::super) fn guid_storm(
     entries: &[Prepared],
     known: &[Option<KnownArticle>],
 ) -> Option<(usize, usize)> {
-    let is_id = |key: &IdentityKey| !key.kind.is_weak() && !key.kind.is_address();
     let (mut strange, mut of) = (0, 0);
     for (entry, known) in entries.iter().zip(known) {
         let Some(known) = known.as_ref().filter(|known| known.at_address.is_some()) else {
@@ -27,6 +26,33 @@ pub(in super::super) fn guid_storm(
         }
     }
     (of >= LEAST_KNOWN && strange * 2 > of).then_some((strange, of))
+}
+
+/// Takes the addresses away that several articles share (all items of some feeds lead to one
+/// page), and by which nothing tells them apart: other guids and other titles do.
+pub(in super::super) fn tell_addresses_apart(entries: &mut [Prepared]) {
+    let mut sharing: HashMap<IdentityKey, Vec<usize>> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        for key in entry.keys.iter().filter(|key| key.kind.is_address()) {
+            sharing.entry(key.clone()).or_default().push(at);
+        }
+    }
+    let id = |at: usize| entries[at].keys.iter().find(|key| is_id(key));
+    sharing.retain(|_, places| {
+        let first = places[0];
+        let differ = |at: &usize| {
+            id(*at) != id(first) && entries[*at].revision.title != entries[first].revision.title
+        };
+        places.iter().any(differ) && places.iter().all(|at| id(*at).is_some())
+    });
+    for entry in entries {
+        entry.keys.retain(|key| !sharing.contains_key(key));
+    }
+}
+
+/// Whether a key names the article itself and not its page.
+fn is_id(key: &IdentityKey) -> bool {
+    !key.kind.is_weak() && !key.kind.is_address()
 }
 
 /// Leaves an entry the names made of its address, where it has one, and the weak ones.
@@ -140,7 +166,7 @@ mod tests {
         let known = by_id.or(at_address).map(|id| KnownArticle {
             by_id: by_id.is_some(),
             at_address: at_address.map(ArticleId),
-            ..super::super::known(&article(id))
+            ..super::super::sorting::known(&article(id))
         });
         (entry, known)
     }
@@ -170,6 +196,27 @@ mod tests {
             .map(|known| known.map(|k| k.id.0))
             .collect();
         assert_eq!(ids, [Some(1), None, Some(2), None]);
+    }
+
+    #[test]
+    fn an_address_that_several_articles_share_names_none_of_them() {
+        let at = |guid: &str, title: &str, link: &str| {
+            let mut entry = entry(guid, title);
+            entry.keys = keys_of(Some(guid), Some(link), title, "");
+            entry
+        };
+        let (home, page) = ("https://news.example/", "https://news.example/1");
+        let mut entries = vec![
+            at("a", "Version 2", home),
+            at("b", "Version 1", home),
+            at("c", "Floods", page),
+            at("d", "Floods", page),
+        ];
+        tell_addresses_apart(&mut entries);
+        let addressed = entries
+            .iter()
+            .map(|e| e.keys.iter().any(|k| k.kind.is_address()));
+        assert_eq!(addressed.collect::<Vec<_>>(), [false, false, true, true]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::sorting::known;
 use super::*;
 use crate::config::{self, Config};
 use crate::domain::{Revision, UnixMillis, keys_of, likeness_of};
@@ -330,4 +331,62 @@ fn a_withdrawal_is_believed_when_it_is_heard_again_after_ten_minutes() {
         }
     ));
     assert!(!back.iter().any(|c| matches!(c, Change::Withdraw { .. })));
+}
+
+#[test]
+fn a_guid_or_an_address_used_again_for_another_article_is_held_and_not_swallowed() {
+    let decide = |by_id: bool, change: fn(&mut Revision)| {
+        let mut old = article(12);
+        old.revision.content_html = "<p>The river rose by three metres in a night.</p>".into();
+        let found = KnownArticle {
+            by_id,
+            at_address: (!by_id).then_some(old.id),
+            ..known(&old)
+        };
+        let mut entry = entry("guid", "Floods");
+        entry.keys = keys_of(Some("guid"), Some("https://news.example/2"), "", "");
+        entry.revision.published = minutes(-5);
+        entry.revision.title = "Cricket".into();
+        entry.revision.content_html = "<p>Lahore wins at home after all.</p>".into();
+        entry.revision.hash = "another".into();
+        change(&mut entry.revision);
+        decided_with(vec![entry], &[Some(found)], |b| {
+            b.articles.insert(old.id, old);
+        })
+    };
+    for (by_id, what, kept) in [
+        (true, "guid", KeyKind::Link),
+        (false, "address", KeyKind::Guid),
+    ] {
+        let decision = decide(by_id, |_| {});
+        let [
+            Change::New {
+                keys,
+                state,
+                reason,
+                ..
+            },
+        ] = decision.changes.as_slice()
+        else {
+            panic!("{decision:?}");
+        };
+        assert_eq!((keys.len(), keys[0].kind), (1, kept));
+        assert_eq!(*state, ArticleState::Held);
+        let expected =
+            format!("it has the {what} of article 12, but another title, date and text: “Floods”");
+        assert_eq!(*reason, expected);
+        // With any of the three it is the article, revised.
+        let alike: [fn(&mut Revision); 3] = [
+            |r| r.title = "Floods".into(),
+            |r| r.published = revision("").published,
+            |r| r.content_html = "<p>The river rose by two metres in a night.</p>".into(),
+        ];
+        for change in alike {
+            let decision = decide(by_id, change);
+            assert!(
+                matches!(decision.changes[0], Change::Revise { .. }),
+                "{decision:?}"
+            );
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::store::{Change, KnownArticle, SourceMemory, StoreError};
 use super::super::App;
 use super::super::decide::{
     Background, Decision, History, Prepared, after_storm, by_address, decide, guid_storm,
-    tell_likenesses_apart, without_referrers,
+    tell_addresses_apart, tell_likenesses_apart, without_referrers,
 };
 
 /// Articles of one poll whose former texts are looked at; of further ones a revision is called
@@ -160,6 +160,8 @@ async fn recognise(
         entries
             .iter_mut()
             .for_each(|entry| by_address(&mut entry.keys));
+    } else {
+        tell_addresses_apart(entries);
     }
     let before = find(app, memory, entries).await?;
     let source = &app.config.sources[&memory.name];
