@@ -1,5 +1,10 @@
 //! The promises where they are hard to keep: what ordinary days never bring.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a promise that cannot be tried has failed, and says where"
+)]
+
 mod support;
 
 #[path = "promises/feeds.rs"]
