@@ -199,11 +199,13 @@ async fn taken(
         Pushed::Article(entry) => ingest::take_article(app, source, *entry, now).await?,
         Pushed::Withdrawal(id) => ingest::take_withdrawal(app, source, &id).await?,
         Pushed::Page(url) => {
-            let error = format!(
-                "pages are not read here: send the article of {url} itself, with `title` and \
-                 `content_html`, or follow the site with a source of kind \"feed\""
-            );
-            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error));
+            let entry = ingest::pages::read(&app.client, &url, &open.rules).await;
+            let entry = entry.map_err(|why| {
+                let error =
+                    format!("{why}; send the article itself, with `title` and `content_html`");
+                Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error)
+            })?;
+            ingest::take_article(app, source, entry, now).await?
         }
         Pushed::Look => {
             let error = "this source waits for articles: send one as a JSON object";

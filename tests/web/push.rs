@@ -69,6 +69,33 @@ async fn a_pushed_article_is_news_at_once_and_known_the_second_time() {
 }
 
 #[tokio::test]
+async fn a_pushed_address_is_read_and_its_page_is_the_article() {
+    both_databases(async |db| {
+        let house = house(db).await;
+        let paragraphs = "<p>Water rose in the Indus overnight, and villages were cleared.</p>";
+        let page = format!(
+            "<html lang=en><head><title>Floods in Sindh – News</title><meta property=og:title \
+             content='Floods in Sindh'></head><body><nav><a href=/>Home</a></nav><article>\
+             <h1>Floods in Sindh</h1>{}</article><footer>All rights reserved</footer></body></html>",
+            paragraphs.repeat(5)
+        );
+        house.site.show("/floods", &page);
+        let body = format!("{{\"url\": \"{}/floods\"}}", house.site.url);
+        let (code, answer) = house.push("desk", &body).await;
+        assert_eq!((code, &answer["result"]), (202, &"new".into()), "{answer}");
+        let article = &house.articles("desk").await[0];
+        assert_eq!(article.revision.title, "Floods in Sindh");
+        assert!(article.revision.content_html.contains("villages were cleared"));
+        assert!(!article.revision.content_html.contains("rights reserved"));
+        assert_eq!(house.push("desk", &body).await.1["result"], "unchanged");
+        let (code, answer) = house.push("desk", "{\"url\": \"http://169.254.169.254/\"}").await;
+        assert_eq!(code, 422, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("169.254"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_source_that_waits_for_pushes_is_never_polled() {
     both_databases(async |db| {
         let house = house(db).await;
