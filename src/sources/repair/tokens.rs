@@ -55,6 +55,8 @@ pub(super) struct Tokens<'a> {
     text: &'a str,
     at: usize,
     entities: Entities,
+    /// Whether the document type was seen; a second one is not looked into.
+    has_type: bool,
     single: Next,
     double: Next,
     comment: Next,
@@ -109,6 +111,7 @@ impl<'a> Tokens<'a> {
             text,
             at: start,
             entities: Entities::new(),
+            has_type: false,
             single: Next::default(),
             double: Next::default(),
             comment: Next::default(),
@@ -218,13 +221,13 @@ impl<'a> Tokens<'a> {
             self.at = end.or_else(|| self.tag_end()).unwrap_or(self.text.len());
             return;
         }
-        let subset = rest
-            .find(['[', '>'])
-            .filter(|n| rest.as_bytes()[*n] == b'[');
         let is_type = rest
             .get(..9)
             .is_some_and(|s| s.eq_ignore_ascii_case("<!DOCTYPE"));
-        let Some(open) = subset.filter(|_| is_type && self.entities.is_empty()) else {
+        let is_first = is_type && !self.has_type;
+        self.has_type |= is_type;
+        let subset = rest.find(['[', '>']).filter(|_| is_first);
+        let Some(open) = subset.filter(|n| rest.as_bytes()[*n] == b'[') else {
             self.at = self.tag_end().unwrap_or(self.text.len());
             return;
         };

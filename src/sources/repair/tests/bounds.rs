@@ -39,6 +39,9 @@ fn hostile(n: usize) -> Vec<String> {
         atom(&unit("<entry><content>a<b>c")),
         atom(&format!("<entry><content type='xhtml'>{}", unit("<div>"))),
         atom(&unit("<author>")),
+        unit("<!DOCTYPE x["),
+        rss(&unit("<!DOCTYPE x[]")),
+        rss(&unit("<!")),
         unit("<rss"),
         unit("<?xml "),
     ]
