@@ -173,7 +173,7 @@ pub struct Network {
 pub struct SourceConfig {
     /// Its name in the configuration.
     pub id: String,
-    /// `feed`, `wordpress`, `sitemap`, `folder` or `push`.
+    /// `feed`, `wordpress`, `sitemap`, `folder` …
     pub kind: String,
     /// The longest pause between polls; 10 minutes unless set.
     pub every: Duration,
@@ -189,6 +189,8 @@ pub struct SourceConfig {
     pub language: Option<String>,
     /// Topics added to each article.
     pub topics: Vec<String>,
+    /// The site's time zone, IANA, for dates that name none.
+    pub timezone: String,
     /// What only its kind understands.
     pub settings: Settings,
 }

@@ -222,6 +222,7 @@ struct RawSource {
 pub(super) fn source(
     id: &str,
     table: Settings,
+    site: &Site,
     defaults: &Defaults,
     problems: Found<'_>,
 ) -> Option<SourceConfig> {
@@ -245,6 +246,7 @@ pub(super) fn source(
         backfill: raw.backfill.unwrap_or(0),
         language: raw.language.map(|l| l.0),
         topics: raw.topics.into_iter().flatten().map(|t| t.0).collect(),
+        timezone: site.timezone.clone(),
         settings: table.without(common),
     })
 }

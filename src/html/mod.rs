@@ -8,6 +8,7 @@
 
 mod allow;
 mod clean;
+mod head;
 mod image;
 mod inline;
 mod render;
@@ -20,6 +21,7 @@ mod wrap;
 mod writer;
 
 pub use clean::{CleanHtml, HtmlError, MAX_ARTICLE_BYTES, clean, clean_or_text};
+pub use head::{Head, HeadLink, head};
 pub use image::first_image;
 pub use inline::{InlineError, inline_css};
 pub use render::to_text;

@@ -11,6 +11,7 @@
 
 mod error;
 mod guard;
+mod login;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,6 +27,7 @@ use crate::domain::UnixMillis;
 
 pub use error::FetchError;
 pub use guard::Guard;
+pub use login::Login;
 pub use resolve::Lookup;
 
 /// Chooses aws-lc-rs for all TLS of this process. Call it once, before the first client;
@@ -173,7 +175,22 @@ impl Client {
         conditions: &Conditions,
         limits: &Limits,
     ) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(limits.time, self.follow(url, conditions, limits)).await {
+        self.get_as(None, url, conditions, limits).await
+    }
+
+    /// The same with a login, which only its own host gets to see.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_as(
+        &self,
+        login: Option<&Login>,
+        url: &Url,
+        conditions: &Conditions,
+        limits: &Limits,
+    ) -> Result<Fetched, FetchError> {
+        let following = self.follow(login, url, conditions, limits);
+        match tokio::time::timeout(limits.time, following).await {
             Ok(result) => result,
             Err(_) => Err(FetchError::Timeout {
                 url: error::shown(url),
@@ -184,6 +201,7 @@ impl Client {
 
     async fn follow(
         &self,
+        login: Option<&Login>,
         start: &Url,
         conditions: &Conditions,
         limits: &Limits,
@@ -192,7 +210,7 @@ impl Client {
         let mut moved = None;
         let mut permanent = true;
         for _ in 0..=limits.redirects {
-            let response = self.ask(&url, conditions).await?;
+            let response = self.ask(login, &url, conditions).await?;
             let status = response.status().as_u16();
             if !matches!(status, 301 | 302 | 303 | 307 | 308) {
                 return finish(response, url, moved, limits).await;
@@ -214,7 +232,12 @@ impl Client {
     }
 
     /// One hop: vetted, sent, and the address that answered vetted again.
-    async fn ask(&self, url: &Url, wanted: &Conditions) -> Result<reqwest::Response, FetchError> {
+    async fn ask(
+        &self,
+        login: Option<&Login>,
+        url: &Url,
+        wanted: &Conditions,
+    ) -> Result<reqwest::Response, FetchError> {
         let client = if self.guard.check(url)? {
             &self.allowed
         } else {
@@ -225,6 +248,7 @@ impl Client {
             (header::IF_NONE_MATCH, wanted.etag.as_deref()),
             (header::IF_MODIFIED_SINCE, wanted.last_modified.as_deref()),
             (header::ACCEPT, wanted.accept),
+            (header::AUTHORIZATION, login.and_then(|l| l.for_url(url))),
         ] {
             // A validator is the server's own text; one that is no header value is not sent.
             if let Some(value) = value.and_then(|v| header::HeaderValue::from_str(v).ok()) {
