@@ -7,6 +7,7 @@
 mod dates;
 mod decode;
 mod entry;
+mod home;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,12 @@ mod tests;
 use serde::Deserialize;
 use url::Url;
 
+pub(super) use dates::parse as instant;
+pub(super) use entry::language_tag;
+
 use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
+use crate::domain::Entry;
 use crate::net::{Client, Conditions, Fetched, Limits};
 
 /// The kind `feed`.
@@ -55,6 +60,11 @@ fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
 }
 
+/// A web address that is fetched without a login in it.
+pub(super) fn web_url(text: &str) -> Result<Url, String> {
+    address(text)
+}
+
 /// The address of a feed as people copy it: `feed:` and `feed://` are links for feed readers
 /// and mean the web address behind them.
 fn address(text: &str) -> Result<Url, String> {
@@ -84,20 +94,40 @@ impl Feed {
 
     async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
         let moved = memory.url_override.as_deref().and_then(|u| address(u).ok());
-        let url = moved.as_ref().unwrap_or(&self.url);
+        let found = home::remembered(memory, &self.url);
+        let url = moved.as_ref().or(found.as_ref()).unwrap_or(&self.url);
         let conditions = Conditions {
             etag: memory.etag.clone(),
             last_modified: memory.last_modified.clone(),
             accept: Some(ACCEPT),
         };
-        let fetched = client.get(url, &conditions, &Limits::default()).await?;
+        let fetched = match client.get(url, &conditions, &Limits::default()).await {
+            // A feed that was found behind a home page may be elsewhere by now.
+            Err(error) if found.is_some() && matches!(error.status(), Some(404 | 410)) => {
+                let anew = Conditions {
+                    accept: Some(ACCEPT),
+                    ..Conditions::default()
+                };
+                client.get(&self.url, &anew, &Limits::default()).await?
+            }
+            fetched => fetched?,
+        };
+        let (fetched, behind) = home::feed_behind(fetched, client).await?;
         let mut polled = Polled {
             not_modified: fetched.not_modified,
             etag: fetched.etag.clone(),
             last_modified: fetched.last_modified.clone(),
             bytes: fetched.body.len(),
             status: fetched.status,
-            moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
+            // Where a home page has moved is not where its feed is.
+            moved_to: fetched
+                .permanent_redirect
+                .as_ref()
+                .filter(|_| behind.is_none())
+                .map(Url::to_string),
+            state: behind
+                .as_ref()
+                .and_then(|feed| home::to_remember(feed, &self.url)),
             ..Polled::default()
         };
         if fetched.not_modified {
@@ -120,8 +150,20 @@ impl Feed {
         polled.entries = parsed.entries;
         polled.feed_language = parsed.language;
         polled.notes = parsed.notes;
+        if let Some(feed) = behind {
+            polled.notes.push(format!(
+                "`url` is a web page; its feed is at {feed}, and that is read: write that address \
+                 into the configuration"
+            ));
+        }
         Ok(polled)
     }
+}
+
+/// The articles of a document, if it is a feed, and their language.
+pub(super) fn examine(fetched: &Fetched) -> Result<(Vec<Entry>, Option<String>), String> {
+    let parsed = parse_fetched(fetched)?;
+    Ok((parsed.entries, parsed.language))
 }
 
 fn parse_fetched(fetched: &Fetched) -> Result<parse::Parsed, String> {
