@@ -189,6 +189,8 @@ pub struct SourceConfig {
     pub language: Option<String>,
     /// Topics added to each article.
     pub topics: Vec<String>,
+    /// The site's language, BCP 47, which its addresses do not name.
+    pub site_language: String,
     /// The site's time zone, IANA, for dates that name none.
     pub timezone: String,
     /// What only its kind understands.

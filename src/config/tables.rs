@@ -246,6 +246,7 @@ pub(super) fn source(
         backfill: raw.backfill.unwrap_or(0),
         language: raw.language.map(|l| l.0),
         topics: raw.topics.into_iter().flatten().map(|t| t.0).collect(),
+        site_language: site.language.clone(),
         timezone: site.timezone.clone(),
         settings: table.without(common),
     })

@@ -15,7 +15,7 @@ fn rss(titles: &[&str], words: usize) -> Vec<u8> {
         .map(|t| {
             format!(
                 "<item><title>{t}</title><link>https://news.example/{t}</link><pubDate>Mon, 23 Nov 2026 10:00:00 +0500</pubDate>\
-                 <description>&lt;p&gt;Short [&amp;hellip;]&lt;/p&gt;</description>\
+                 <description>&lt;p&gt;What happened there in a few words [&amp;hellip;]&lt;/p&gt;</description>\
                  <content:encoded><![CDATA[<p>{text}</p>]]></content:encoded></item>"
             )
         })

@@ -11,7 +11,7 @@ mod robots;
 use url::Url;
 
 use self::finder::{Finder, Look};
-use self::page::{USUAL, feeds_of_languages, home_of, named_feeds, usual_places};
+use self::page::{USUAL, feeds_of_languages, home_of, named_feeds, usual_languages, usual_places};
 use super::wordpress::rest;
 use super::{feed, sitemap, wordpress};
 use crate::html::{self, Head};
@@ -66,7 +66,11 @@ pub async fn discover(client: &Client, url: &Url) -> Result<Discovery, FetchErro
         )
         .await;
     }
-    for (url, language) in feeds_of_languages(&head, &at) {
+    let mut of_languages = feeds_of_languages(&head, &at);
+    if of_languages.is_empty() && offers.iter().any(|offer| offer.kind == "wordpress") {
+        of_languages = usual_languages(&at, language.as_deref());
+    }
+    for (url, language) in of_languages {
         look_at_feed(
             &mut finder,
             &url,

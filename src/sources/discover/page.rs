@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::domain::base_language;
 use crate::html::Head;
 use crate::net::Fetched;
 use crate::sources::wordpress::rest;
@@ -119,6 +120,17 @@ pub(super) fn feeds_of_languages(head: &Head, at: &Url) -> Vec<(Url, String)> {
     feeds
         .filter(|(_, tag)| tag != "x-default")
         .take(MOST_LANGUAGES)
+        .collect()
+}
+
+/// Where a site that says nothing of its languages often has the feeds of two of them.
+pub(super) fn usual_languages(at: &Url, own: Option<&str>) -> Vec<(Url, String)> {
+    let own = own.map(base_language);
+    let others = ["en", "ur"]
+        .into_iter()
+        .filter(|tag| own.as_deref() != Some(tag));
+    others
+        .filter_map(|tag| Some((at.join(&format!("/{tag}/feed/")).ok()?, tag.to_owned())))
         .collect()
 }
 

@@ -51,7 +51,10 @@ pub(super) fn fields(
         is_jekyll,
     };
     let mut notes = Vec::new();
-    let ours = page.fields.get("courant").and_then(Value::as_object);
+    // Zola lets fields of others stand only in `extra`.
+    let extra = page.fields.get("extra");
+    let ours = page.fields.get("courant").or_else(|| extra?.get("courant"));
+    let ours = ours.and_then(Value::as_object);
     let ours = |name: &str| ours.and_then(|o| o.get(name));
     let mut dated = |names: &[&str]| reader.date(names, &mut notes);
     // Hugo's chains (gohugo.io/configuration/front-matter); Jekyll's `published` is no date.

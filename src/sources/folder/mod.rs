@@ -97,7 +97,10 @@ fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
         site: Site {
             base,
             permalink: settings.permalink,
-            language: config.language.clone(),
+            language: config
+                .language
+                .clone()
+                .unwrap_or_else(|| config.site_language.clone()),
             zone,
         },
     }))

@@ -20,7 +20,7 @@ pub(super) struct Site {
     /// The pattern of a page's path.
     pub(super) permalink: Option<String>,
     /// The language of pages without one; a page in another has it in its path.
-    pub(super) language: Option<String>,
+    pub(super) language: String,
     pub(super) zone: TimeZone,
 }
 
@@ -180,11 +180,7 @@ fn address(
         None if at.is_jekyll => at.slug.clone(),
         None => urlised(&at.slug),
     };
-    let is_other = |tag: &str| {
-        site.language
-            .as_deref()
-            .is_none_or(|own| !own.eq_ignore_ascii_case(tag))
-    };
+    let is_other = |tag: &str| !site.language.eq_ignore_ascii_case(tag);
     let published = fields
         .published
         .map(|p| p.timestamp().to_zoned(site.zone.clone()).date());

@@ -66,6 +66,7 @@ pub(super) fn scan(
         full,
         is_first,
         now,
+        there: listing.files.iter().map(|f| f.path.clone()).collect(),
         moved: vanished_by_hash(&before, &listing),
         taken: HashMap::new(),
         state: before.clone(),
@@ -107,6 +108,8 @@ struct Scan<'a> {
     full: bool,
     is_first: bool,
     now: UnixMillis,
+    /// The files that are there.
+    there: HashSet<String>,
     /// Files that are not there any more, by their hash.
     moved: HashMap<String, String>,
     /// Which path an identity is of.
@@ -223,12 +226,13 @@ impl Scan<'_> {
         for (line, note) in std::mem::take(&mut reading.notes) {
             self.note(format!("{path}:{line}: {note}"));
         }
-        let identity = self.identity(path, &at, &mut reading, known.as_ref(), &hash);
+        let (stood, name) = known.map(|known| (known.stand, known.identity)).unzip();
+        let (identity, moved) = self.identity(path, &at, &mut reading, name, &hash);
         let expired = reading.expires.is_some_and(|at| at <= self.now);
         let why = reading
             .kept_back
             .or(expired.then_some("its expiry date has come"));
-        let was_article = known.as_ref().is_some_and(|k| k.stand.was_article());
+        let was_article = stood.or(moved).is_some_and(Stand::was_article);
         let stand = match why {
             None => Stand::Article,
             Some(_) if was_article => Stand::TakenBack(self.now.0),
@@ -251,33 +255,33 @@ impl Scan<'_> {
     }
 
     /// The name of a file's article: what it says, save that a file that was only changed or
-    /// moved stays the article it was, and that no two files are one article.
+    /// moved stays the article it was, and that no two files are one article. With it comes
+    /// where it stood before it was moved here.
     fn identity(
         &mut self,
         path: &str,
         at: &Place,
         reading: &mut Reading,
-        known: Option<&Known>,
+        known: Option<String>,
         hash: &str,
-    ) -> String {
+    ) -> (String, Option<Stand>) {
         let own = reading.identity.clone();
-        let former = match known {
-            Some(known) => Some(known.identity.clone()),
-            None => self.moved.remove(hash).and_then(|from| {
-                let known = self.state.files.remove(&from)?;
-                Some(known.identity)
-            }),
+        let from = self.moved.remove(hash).filter(|_| known.is_none());
+        let from = from.and_then(|from| self.state.files.remove(&from));
+        let mut moved = from.as_ref().map(|from| from.stand);
+        let former = known.or(from.map(|from| from.identity));
+        let holder = self.taken.get(&own).cloned();
+        let holder = holder.filter(|other| other != path && self.state.files.contains_key(other));
+        let (other, left) = match holder {
+            Some(holder) if self.there.contains(&holder) => (Some(holder), None),
+            holder => (None, holder),
         };
-        let other = self.taken.get(&own).filter(|other| {
-            *other != path
-                && self
-                    .state
-                    .files
-                    .get(*other)
-                    .is_some_and(|k| !matches!(k.stand, Stand::Vanished(_)))
-        });
-        let identity = if let Some(other) = other.cloned().filter(|_| former.as_ref() != Some(&own))
-        {
+        if let Some(left) = left {
+            // It was moved and changed at once, and is the same by its name.
+            let from = self.state.files.remove(&left);
+            moved = moved.or(from.map(|from| from.stand));
+        }
+        let identity = if let Some(other) = other.filter(|_| former.as_ref() != Some(&own)) {
             self.note(format!(
                 "{path} calls itself what {other} does (`{own}`); it goes by its path until one \
                  of them has an `id` of its own"
@@ -296,7 +300,7 @@ impl Scan<'_> {
             keys.insert(1, guid(&former));
         }
         self.taken.insert(identity.clone(), path.to_owned());
-        identity
+        (identity, moved)
     }
 
     fn emit(&mut self, mut entry: Entry) {
@@ -317,12 +321,11 @@ impl Scan<'_> {
 
     /// What is not there any more.
     fn vanished(&mut self, listing: &Listing) {
-        let there: HashSet<&str> = listing.files.iter().map(|f| f.path.as_str()).collect();
         let gone: Vec<String> = self
             .state
             .files
             .keys()
-            .filter(|path| !there.contains(path.as_str()) && !is_unread(listing, path))
+            .filter(|path| !self.there.contains(*path) && !is_unread(listing, path))
             .cloned()
             .collect();
         for path in gone {

@@ -51,7 +51,7 @@ impl Desk {
         let site = Site {
             base: Some(Url::parse("https://news.example.org/").unwrap()),
             permalink: None,
-            language: None,
+            language: "en".to_owned(),
             zone: TimeZone::UTC,
         };
         let known = State::read(self.state.as_deref());
@@ -223,6 +223,24 @@ fn one_bad_file_stops_no_other() {
 }
 
 #[test]
+fn a_file_that_is_moved_and_changed_at_once_is_known_by_its_name() {
+    let mut desk = Desk::new();
+    desk.write("a/x.md", &page("One", "slug: same"));
+    desk.write("z.md", &page("Z", ""));
+    desk.look();
+    std::fs::remove_file(desk.path("a/x.md")).unwrap();
+    desk.write("b/y.md", &page("One, corrected", "slug: same"));
+    let moved = desk.look();
+    assert_eq!(moved.entries[0].keys[0].value, "slug:same");
+    assert_eq!(moved.notes, Vec::<String>::new());
+    desk.later(10 * MINUTE);
+    assert_eq!(desk.look().withdrawn, []);
+    std::fs::remove_file(desk.path("b/y.md")).unwrap();
+    desk.write("c.md", &page("One", "slug: same\ndraft: true"));
+    assert_eq!(desk.look().withdrawn[0].why, "c.md: it is a draft");
+}
+
+#[test]
 fn two_files_with_one_name_are_two_articles() {
     let mut desk = Desk::new();
     desk.write("a/x.md", &page("One", "slug: same"));
@@ -256,7 +274,7 @@ fn a_folder_that_lost_everything_or_is_not_there_is_an_error_and_withdraws_nothi
     let site = Site {
         base: None,
         permalink: None,
-        language: None,
+        language: "en".to_owned(),
         zone: TimeZone::UTC,
     };
     let why = scan(nowhere, &site, None, false, desk.now).unwrap_err();

@@ -142,9 +142,9 @@ impl Wordpress {
         client: &Client,
         now: UnixMillis,
     ) -> Result<Polled, PollError> {
-        let known = State::read(memory.state.as_deref());
+        let known = State::read(memory.state.as_deref(), &self.home);
         let is_first = known.is_none();
-        let state = known.clone().unwrap_or_default();
+        let state = known.clone().unwrap_or_else(|| State::of(&self.home));
         let is_blocked = state.blocked.is_some_and(|since| now.0 - since < DAY);
         if !is_blocked || memory.full {
             let poll = Poll {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::UnixMillis;
+use url::Url;
+
+use crate::domain::{UnixMillis, normalise_url};
 
 /// Posts whose staying is watched.
 pub(super) const MOST_KNOWN: usize = 200;
@@ -15,6 +17,8 @@ const REPEATED_MS: i64 = 24 * 3_600_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct State {
+    /// The home page it is of.
+    pub(super) home: String,
     /// Where the REST interface is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) root: Option<String>,
@@ -51,9 +55,27 @@ pub(super) struct Walk {
 }
 
 impl State {
-    /// What was remembered; `None` when nothing was.
-    pub(super) fn read(text: Option<&str>) -> Option<Self> {
-        serde_json::from_str(text?).ok()
+    /// What was remembered of the site at `home`; `None` when nothing was, or of another site.
+    /// A move to https is none to another site, and the interface is looked for again.
+    pub(super) fn read(text: Option<&str>, home: &Url) -> Option<Self> {
+        let state: Self = serde_json::from_str(text?).ok()?;
+        if state.home == home.as_str() {
+            return Some(state);
+        }
+        let is_same = normalise_url(&state.home) == normalise_url(home.as_str());
+        is_same.then(|| Self {
+            home: home.to_string(),
+            root: None,
+            ..state
+        })
+    }
+
+    /// Nothing yet of the site at `home`.
+    pub(super) fn of(home: &Url) -> Self {
+        Self {
+            home: home.to_string(),
+            ..Self::default()
+        }
     }
 
     pub(super) fn written(&self) -> Option<String> {
@@ -138,6 +160,13 @@ mod tests {
             state.saw(id);
         }
         assert_eq!((state.known.len(), state.known[0]), (MOST_KNOWN, 300));
-        assert_eq!(State::read(state.written().as_deref()), Some(state));
+        let url = |text: &str| Url::parse(text).unwrap();
+        state.home = "http://e.org/".to_owned();
+        state.root = Some("http://e.org/wp-json/".to_owned());
+        let text = state.written();
+        let read = |home: &str| State::read(text.as_deref(), &url(home));
+        assert_eq!(read("http://e.org/"), Some(state.clone()));
+        assert_eq!(read("https://www.e.org/").unwrap().root, None);
+        assert_eq!(read("https://e.org/blog/"), None);
     }
 }

@@ -118,4 +118,6 @@ fn an_embargo_is_later_than_the_date_and_our_id_comes_first() {
     );
     assert_eq!(at(page.published), "2026-12-01");
     assert_eq!(page.id.as_deref(), Some("mine"));
+    let (page, _) = read("+++\n[extra.courant]\nid = \"mine\"\n+++\n", false);
+    assert_eq!(page.id.as_deref(), Some("mine"));
 }

@@ -6,7 +6,7 @@ fn site() -> Site {
     Site {
         base: Some(Url::parse("https://news.example.org/blog").unwrap()),
         permalink: None,
-        language: Some("en".to_owned()),
+        language: "en".to_owned(),
         zone: TimeZone::get("Asia/Karachi").unwrap(),
     }
 }
