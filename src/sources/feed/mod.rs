@@ -79,7 +79,7 @@ fn address(text: &str) -> Result<Url, String> {
         return Err(format!("`{text}` is no web address"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password in a feed's address is not supported".to_owned());
+        return Err("a user name or password in the address is not supported".to_owned());
     }
     url.set_fragment(None);
     Ok(url)
@@ -92,7 +92,12 @@ impl Feed {
         Self { url }
     }
 
-    async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
+    /// The feed's document; with the feed's own address when it was found behind a page.
+    async fn fetch(
+        &self,
+        memory: &Memory,
+        client: &Client,
+    ) -> Result<(Fetched, Option<Url>), PollError> {
         let moved = memory.url_override.as_deref().and_then(|u| address(u).ok());
         let found = home::remembered(memory, &self.url);
         let url = moved.as_ref().or(found.as_ref()).unwrap_or(&self.url);
@@ -112,7 +117,11 @@ impl Feed {
             }
             fetched => fetched?,
         };
-        let (fetched, behind) = home::feed_behind(fetched, client).await?;
+        home::feed_behind(fetched, client).await
+    }
+
+    async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
+        let (fetched, behind) = self.fetch(memory, client).await?;
         let mut polled = Polled {
             not_modified: fetched.not_modified,
             etag: fetched.etag.clone(),

@@ -10,6 +10,31 @@ use crate::domain::UnixMillis;
 /// Names kept of one list.
 const MOST_NAMES: usize = 50;
 
+/// Dates of publication, the first that is there.
+const PUBLISHED: [&str; 5] = [
+    "publishdate",
+    "pubdate",
+    "published",
+    "date",
+    "date_published",
+];
+/// Dates of the last change.
+const UPDATED: [&str; 5] = [
+    "lastmod",
+    "modified",
+    "updated",
+    "last_modified_at",
+    "date_modified",
+];
+/// Addresses of the original.
+const CANONICAL: [&str; 5] = [
+    "canonical",
+    "canonicalurl",
+    "canonical_url",
+    "externalurl",
+    "external_url",
+];
+
 /// What a page's front matter says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Fields {
@@ -56,51 +81,18 @@ pub(super) fn fields(
     let ours = page.fields.get("courant").or_else(|| extra?.get("courant"));
     let ours = ours.and_then(Value::as_object);
     let ours = |name: &str| ours.and_then(|o| o.get(name));
-    let mut dated = |names: &[&str]| reader.date(names, &mut notes);
     // Hugo's chains (gohugo.io/configuration/front-matter); Jekyll's `published` is no date.
-    let published = dated(&[
-        "publishdate",
-        "pubdate",
-        "published",
-        "date",
-        "date_published",
-    ]);
-    let updated = dated(&[
-        "lastmod",
-        "modified",
-        "updated",
-        "last_modified_at",
-        "date_modified",
-    ]);
-    let expires = dated(&["expirydate", "unpublishdate", "expires"]);
-    let embargo = ours("embargo").and_then(|value| {
-        let text = text_of(value)?;
+    let published = reader.date(&PUBLISHED, &mut notes);
+    let updated = reader.date(&UPDATED, &mut notes);
+    let expires = reader.date(&["expirydate", "unpublishdate", "expires"], &mut notes);
+    let embargo = ours("embargo").and_then(text_of).and_then(|text| {
         let date = dates::parse(&text, zone);
         if date.is_none() {
             notes.push((page.line_of("embargo"), unreadable("embargo", &text)));
         }
         date
     });
-    let mut names = Vec::new();
-    for name in ["tags", "tag", "topics", "topic"] {
-        reader.names(page.fields.get(name), &mut names);
-    }
-    let mut categories = Vec::new();
-    for name in ["categories", "category"] {
-        reader.names(page.fields.get(name), &mut categories);
-    }
-    if let Some(Value::Object(taxonomies)) = page.fields.get("taxonomies") {
-        for (name, value) in taxonomies {
-            let list = if name == "categories" {
-                &mut categories
-            } else {
-                &mut names
-            };
-            if name != "authors" {
-                reader.names(Some(value), list);
-            }
-        }
-    }
+    let (names, categories) = reader.topics();
     let fields = Fields {
         title: reader.text(&["title"]),
         id: ours("id")
@@ -109,13 +101,7 @@ pub(super) fn fields(
         slug: reader.text(&["slug"]),
         address: reader.text(&["url", "permalink", "path"]),
         canonical: reader
-            .text(&[
-                "canonical",
-                "canonicalurl",
-                "canonical_url",
-                "externalurl",
-                "external_url",
-            ])
+            .text(&CANONICAL)
             .filter(|url| url.starts_with("http")),
         aliases: reader.list(&["aliases", "redirect_from"]),
         published: later(published.or(updated), embargo),
@@ -171,6 +157,30 @@ impl Reader<'_> {
         }
         list.truncate(MOST_NAMES);
         list
+    }
+
+    /// Its tags and its categories.
+    fn topics(&self) -> (Vec<String>, Vec<String>) {
+        let fields = &self.page.fields;
+        let (mut names, mut categories) = (Vec::new(), Vec::new());
+        for name in ["tags", "tag", "topics", "topic"] {
+            self.names(fields.get(name), &mut names);
+        }
+        for name in ["categories", "category"] {
+            self.names(fields.get(name), &mut categories);
+        }
+        if let Some(Value::Object(taxonomies)) = fields.get("taxonomies") {
+            for (name, value) in taxonomies.iter().filter(|(name, _)| *name != "authors") {
+                let is_category = name == "categories";
+                let list = if is_category {
+                    &mut categories
+                } else {
+                    &mut names
+                };
+                self.names(Some(value), list);
+            }
+        }
+        (names, categories)
     }
 
     /// Names of a list, or of one string.
@@ -274,73 +284,80 @@ fn authors(fields: &Map<String, Value>) -> Vec<String> {
     distinct(names.filter(|name| !name.contains('@')))
 }
 
+/// Fields that name a lead picture.
+const IMAGES: [&str; 12] = [
+    "image",
+    "cover",
+    "featured_image",
+    "featuredimage",
+    "feature_image",
+    "feature",
+    "banner",
+    "header",
+    "thumbnail",
+    "og_image",
+    "images",
+    "extra",
+];
+/// Fields that describe it.
+const ALTS: [&str; 7] = [
+    "image_alt",
+    "imagealt",
+    "featured_image_alt",
+    "featuredimagealt",
+    "feature_image_alt",
+    "cover_alt",
+    "alt",
+];
+/// Where it is, in a table of its own.
+const SOURCES: [&str; 8] = [
+    "src",
+    "image",
+    "path",
+    "url",
+    "file",
+    "feature",
+    "overlay_image",
+    "teaser",
+];
+
 /// The lead picture and its description.
 fn image(fields: &Map<String, Value>) -> Option<(String, String)> {
-    const NAMES: [&str; 12] = [
-        "image",
-        "cover",
-        "featured_image",
-        "featuredimage",
-        "feature_image",
-        "feature",
-        "banner",
-        "header",
-        "thumbnail",
-        "og_image",
-        "images",
-        "extra",
-    ];
-    const ALTS: [&str; 7] = [
-        "image_alt",
-        "imagealt",
-        "featured_image_alt",
-        "featuredimagealt",
-        "feature_image_alt",
-        "cover_alt",
-        "alt",
-    ];
     let said = ALTS.iter().find_map(|name| text_of(fields.get(*name)?));
-    let of_object = |object: &Map<String, Value>| {
-        const SRC: [&str; 8] = [
-            "src",
-            "image",
-            "path",
-            "url",
-            "file",
-            "feature",
-            "overlay_image",
-            "teaser",
-        ];
-        let src = SRC.iter().find_map(|name| text_of(object.get(*name)?))?;
-        let alt = ["alt", "image_alt", "image_description", "caption"]
-            .iter()
-            .find_map(|name| text_of(object.get(*name)?));
-        Some((src, alt))
-    };
-    let found = NAMES.iter().find_map(|name| match fields.get(*name)? {
-        Value::Object(object) => of_object(object),
-        Value::Array(items) => match items.first()? {
-            Value::Object(object) => of_object(object),
-            value => Some((text_of(value)?, None)),
-        },
-        value => Some((text_of(value)?, None)),
+    let found = IMAGES.iter().find_map(|name| match fields.get(*name)? {
+        Value::Array(items) => one_image(items.first()?),
+        value => one_image(value),
     });
-    let bundled = || {
-        let resources = fields.get("resources")?.as_array()?;
-        let named = |r: &&Value| {
-            let name = r["name"].as_str().unwrap_or_default();
-            ["featured", "cover", "thumbnail", "header"]
-                .iter()
-                .any(|n| name.contains(n))
-        };
-        let resource = resources.iter().take(MOST_NAMES).find(named)?;
-        Some((
-            text_of(&resource["src"])?,
-            resource["title"].as_str().map(str::to_owned),
-        ))
-    };
-    let (src, alt) = found.or_else(bundled)?;
+    let (src, alt) = found.or_else(|| bundled_image(fields))?;
     Some((src, alt.or(said).unwrap_or_default()))
+}
+
+/// A picture as its address, or as a table.
+fn one_image(value: &Value) -> Option<(String, Option<String>)> {
+    let Value::Object(object) = value else {
+        return Some((text_of(value)?, None));
+    };
+    let src = SOURCES
+        .iter()
+        .find_map(|name| text_of(object.get(*name)?))?;
+    let alt = ["alt", "image_alt", "image_description", "caption"]
+        .iter()
+        .find_map(|name| text_of(object.get(*name)?));
+    Some((src, alt))
+}
+
+/// The picture among a bundle's resources (Hugo).
+fn bundled_image(fields: &Map<String, Value>) -> Option<(String, Option<String>)> {
+    let resources = fields.get("resources")?.as_array()?;
+    let is_lead = |resource: &&Value| {
+        let name = resource["name"].as_str().unwrap_or_default();
+        ["featured", "cover", "thumbnail", "header"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let resource = resources.iter().take(MOST_NAMES).find(is_lead)?;
+    let title = resource["title"].as_str().map(str::to_owned);
+    Some((text_of(&resource["src"])?, title))
 }
 
 /// The names that are something, each once whatever its case.

@@ -7,7 +7,7 @@ use super::fields::{Fields, fields};
 use super::front_matter;
 use super::markdown;
 use super::place::{Parts, Place, permalink, place};
-use super::shortcodes::expand;
+use super::shortcodes::{AddressOf, expand};
 use crate::domain::{Entry, IdentityKey, Image, KeyKind, UnixMillis, normalise_url};
 use crate::html;
 use crate::sources::feed::language_tag;
@@ -80,15 +80,8 @@ pub(super) fn read(
         );
         notes.push((page.body_line, message));
     }
-    let (summary, body, heading) = if at.is_html {
-        (None, expanded.text, None)
-    } else {
-        let title = fields.title.as_deref();
-        let rendered = markdown::render(&expanded.text, title, &address_of);
-        let summary = before_more(&expanded.text)
-            .map(|text| markdown::render(text, title.or(rendered.heading.as_deref()), &address_of));
-        (summary.map(|s| s.html), rendered.html, rendered.heading)
-    };
+    let title = fields.title.as_deref();
+    let (summary, body, heading) = rendered(at, expanded.text, title, &address_of);
     let title = fields.title.clone().or(heading);
     let title = title.unwrap_or_else(|| at.slug.replace(['-', '_'], " "));
     let language = at
@@ -125,6 +118,22 @@ pub(super) fn read(
         kept_back: fields.kept_back,
         notes,
     })
+}
+
+/// A page's summary and text as HTML, and its first heading.
+fn rendered(
+    at: &Place,
+    text: String,
+    title: Option<&str>,
+    address_of: AddressOf<'_>,
+) -> (Option<String>, String, Option<String>) {
+    if at.is_html {
+        return (None, text, None);
+    }
+    let page = markdown::render(&text, title, address_of);
+    let title = title.or(page.heading.as_deref());
+    let summary = before_more(&text).map(|text| markdown::render(text, title, address_of).html);
+    (summary, page.html, page.heading)
 }
 
 /// The part of a text above `<!--more-->`.

@@ -266,9 +266,22 @@ fn one(inside: &str, form: Form, address_of: AddressOf<'_>, out: &mut Expanded) 
     let Some(call) = call(inside, form) else {
         return;
     };
+    let made = rendered(&call, address_of);
+    match made {
+        Some(made) => out.text.push_str(&made),
+        None if out.unknown.len() < 20 => {
+            let name = call.name.chars().take(40).collect::<String>();
+            out.unknown.insert(name);
+        }
+        None => {}
+    }
+}
+
+/// What a shortcode becomes, if it is a known one.
+fn rendered(call: &Call, address_of: AddressOf<'_>) -> Option<String> {
     let link = |target: &str| Some(linked(target));
-    let made = match call.name.as_str() {
-        "figure" | "image" | "img" | "picture" => figure(&call),
+    match call.name.as_str() {
+        "figure" | "image" | "img" | "picture" => figure(call),
         "youtube" | "youtubeplayer" => id(call.arg_or_first(&["id"]))
             .and_then(|id| link(&format!("https://www.youtube.com/watch?v={id}"))),
         "vimeo" | "vimeoplayer" => {
@@ -301,14 +314,6 @@ fn one(inside: &str, form: Form, address_of: AddressOf<'_>, out: &mut Expanded) 
             Some(String::new())
         }
         _ => None,
-    };
-    match made {
-        Some(made) => out.text.push_str(&made),
-        None if out.unknown.len() < 20 => {
-            let name = call.name.chars().take(40).collect::<String>();
-            out.unknown.insert(name);
-        }
-        None => {}
     }
 }
 

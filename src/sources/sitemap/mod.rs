@@ -363,8 +363,8 @@ fn entry(page: &Page, url: &Url) -> Entry {
 
 /// What a page is called until it has been read: the last words of its address.
 fn named_by_address(url: &Url) -> String {
-    let segments = url.path_segments().into_iter().flatten();
-    let last = segments.filter(|part| !part.is_empty()).next_back();
+    let mut segments = url.path_segments().into_iter().flatten();
+    let last = segments.rfind(|part| !part.is_empty());
     let last = last.unwrap_or_else(|| url.host_str().unwrap_or_default());
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
     let words = percent_decoded(stem).replace(['-', '_', '+'], " ");

@@ -83,6 +83,16 @@ impl Poll {
 }
 
 impl Wordpress {
+    fn login(&self) -> Result<Option<Login>, Trouble> {
+        let Some((user, password)) = &self.login else {
+            return Ok(None);
+        };
+        let password = password
+            .resolve()
+            .map_err(|error| Trouble::Poll(PollError::new(format!("{}: {error}", self.home))))?;
+        Ok(Some(Login::new(&self.home, user, &password)))
+    }
+
     /// By the REST interface.
     pub(super) async fn by_rest(
         &self,
@@ -90,15 +100,7 @@ impl Wordpress {
         is_first: bool,
         client: &Client,
     ) -> Result<Poll, Trouble> {
-        let login = match &self.login {
-            Some((user, password)) => {
-                let password = password.resolve().map_err(|error| {
-                    Trouble::Poll(PollError::new(format!("{}: {error}", self.home)))
-                })?;
-                Some(Login::new(&self.home, user, &password))
-            }
-            None => None,
-        };
+        let login = self.login()?;
         let mut rest = Rest {
             client,
             login: login.as_ref(),
