@@ -111,6 +111,27 @@ fn the_readmes_configuration_loads() {
 }
 
 #[test]
+fn every_kind_of_source_has_a_chapter_whose_example_loads() {
+    let text = read("docs/sources.md");
+    for kind in sources::KINDS.iter().filter(|kind| kind.name != "push") {
+        let head = format!("\n## {}\n", kind.name);
+        let chapter = text.split(&head).nth(1);
+        let chapter = chapter.unwrap_or_else(|| panic!("docs/sources.md lacks {}", kind.name));
+        let example = chapter.split("```toml\n").nth(1).expect("an example");
+        let example = example.split("```").next().unwrap_or_default();
+        assert!(example.contains(&format!("kind = \"{}\"", kind.name)));
+        let site = "[site]\nname = \"N\"\nurl = \"https://e.org\"\npostal_address = \"A\"\n";
+        // The keys that stand as comments are right, too.
+        for example in [example.to_owned(), example.replace("\n#", "\n")] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("courant.toml");
+            std::fs::write(&path, format!("{site}{example}")).unwrap();
+            load_config(&path).unwrap_or_else(|problems| panic!("{problems}"));
+        }
+    }
+}
+
+#[test]
 fn every_endpoint_of_the_operators_is_documented() {
     let document: serde_json::Value = serde_json::from_str(&read("src/web/openapi.json")).unwrap();
     let text = read("docs/api.md");

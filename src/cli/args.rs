@@ -1,12 +1,14 @@
 //! The command line as people type it.
 
 mod keys;
+mod sources;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use keys::{DkimArgs, KeyAlgorithm};
+pub use sources::DiscoverArgs;
 
 /// Newsletters, feeds and social posts from the articles you publish.
 #[derive(Debug, Parser)]
@@ -65,6 +67,8 @@ pub enum Command {
     Articles(ArticlesArgs),
     /// The audience: add, import, look up, end, erase
     Subscribers(SubscribersArgs),
+    /// Look at what a site offers as a source, and print it as configuration
+    Discover(DiscoverArgs),
     /// Sources, channels with their next run, the queue, relays
     Status,
     /// Write the archive and the feeds as a static site

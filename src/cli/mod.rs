@@ -5,6 +5,7 @@ mod args;
 mod articles;
 mod check;
 mod demo;
+mod discover;
 mod dkim;
 mod init;
 mod issues;
@@ -110,6 +111,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 format!("the copy is {}", args.file.display())
             })?;
         }
+        Command::Discover(args) => discover::run(path(), &args, out).await?,
         Command::Dkim(args) => dkim::run(path(), &args, out)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -210,7 +212,14 @@ fn poll_text(reports: &[ingest::PollReport], asked: &[String]) -> String {
                 (None, true, _) => "not modified".to_owned(),
                 (None, false, 0) => r.notes.join("; "),
                 (None, false, n) => {
-                    format!("first poll: {n} articles are known from now on, and no news")
+                    let first =
+                        format!("first poll: {n} articles are known from now on, and no news");
+                    let notes = r.notes.iter().cloned();
+                    [first]
+                        .into_iter()
+                        .chain(notes)
+                        .collect::<Vec<_>>()
+                        .join("; ")
                 }
             };
             let count = |n: usize| n.to_string();

@@ -181,7 +181,7 @@ pub struct Network {
 pub struct SourceConfig {
     /// Its name in the configuration.
     pub id: String,
-    /// `feed`, `wordpress`, `sitemap`, `folder` or `push`.
+    /// `feed`, `wordpress`, `sitemap`, `folder` …
     pub kind: String,
     /// The longest pause between polls that its articles call for; 10 minutes unless set.
     pub every: Duration,
@@ -219,6 +219,10 @@ pub struct SourceConfig {
     pub push_token: Option<Secret>,
     /// What a publishing system signs such a request with.
     pub push_secret: Option<Secret>,
+    /// The site's language, BCP 47, which its addresses do not name.
+    pub site_language: String,
+    /// The site's time zone, IANA, for dates that name none.
+    pub timezone: String,
     /// What only its kind understands.
     pub settings: Settings,
 }

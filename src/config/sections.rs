@@ -51,7 +51,7 @@ impl Sections {
         let defaults = tables::defaults(&self.table("defaults", problems), problems);
         let mut sources = BTreeMap::new();
         for (id, table) in self.tables("sources", problems) {
-            sources.extend(tables::source(&id, table, &defaults, problems).map(|s| (id, s)));
+            sources.extend(tables::source(&id, table, &site, &defaults, problems).map(|s| (id, s)));
         }
         let mut relays = BTreeMap::new();
         for (id, table) in self.tables("relays", problems) {

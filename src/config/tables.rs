@@ -249,6 +249,7 @@ struct RawSource {
 pub(super) fn source(
     id: &str,
     table: Settings,
+    site: &Site,
     defaults: &Defaults,
     problems: Found<'_>,
 ) -> Option<SourceConfig> {
@@ -287,6 +288,8 @@ pub(super) fn source(
         websub: raw.websub.unwrap_or(true),
         push_token: raw.push_token,
         push_secret: raw.push_secret,
+        site_language: site.language.clone(),
+        timezone: site.timezone.clone(),
         settings: table.without(common),
     })
 }

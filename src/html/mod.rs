@@ -10,6 +10,7 @@ mod allow;
 mod balance;
 mod clean;
 pub mod extract;
+mod head;
 mod image;
 mod inline;
 mod render;
@@ -22,6 +23,7 @@ mod wrap;
 mod writer;
 
 pub use clean::{CleanHtml, HtmlError, MAX_ARTICLE_BYTES, clean, clean_or_text};
+pub use head::{Head, HeadLink, head};
 pub use image::first_image;
 pub use inline::{InlineError, inline_css};
 pub use render::to_text;

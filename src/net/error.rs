@@ -132,6 +132,12 @@ impl FetchError {
         }
     }
 
+    /// Whether a bot wall answered instead of the site.
+    #[must_use]
+    pub fn is_bot_wall(&self) -> bool {
+        matches!(self, Self::Status { bot_wall: true, .. })
+    }
+
     /// Whether our own rules refused, so that trying again is pointless until the
     /// configuration changes.
     #[must_use]

@@ -11,6 +11,7 @@
 
 mod error;
 mod guard;
+mod login;
 mod post;
 mod resolve;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::domain::UnixMillis;
 
 pub use error::FetchError;
 pub use guard::Guard;
+pub use login::Login;
 pub use post::Posted;
 pub use resolve::Lookup;
 
@@ -188,7 +190,22 @@ impl Client {
         conditions: &Conditions,
         limits: &Limits,
     ) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(limits.time, self.follow(url, conditions, limits)).await {
+        self.get_as(None, url, conditions, limits).await
+    }
+
+    /// The same with a login, which only its own host gets to see.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn get_as(
+        &self,
+        login: Option<&Login>,
+        url: &Url,
+        conditions: &Conditions,
+        limits: &Limits,
+    ) -> Result<Fetched, FetchError> {
+        let following = self.follow(login, url, conditions, limits);
+        match tokio::time::timeout(limits.time, following).await {
             Ok(result) => result,
             Err(_) => Err(FetchError::Timeout {
                 url: error::shown(url),
@@ -199,6 +216,7 @@ impl Client {
 
     async fn follow(
         &self,
+        login: Option<&Login>,
         start: &Url,
         conditions: &Conditions,
         limits: &Limits,
@@ -208,7 +226,7 @@ impl Client {
         let mut permanent = true;
         let mut wait = None;
         for _ in 0..=limits.redirects {
-            let response = self.ask(&url, conditions).await?;
+            let response = self.ask(login, &url, conditions).await?;
             let status = response.status().as_u16();
             if !matches!(status, 301 | 302 | 303 | 307 | 308) {
                 return finish(response, url, moved, limits)
@@ -237,12 +255,18 @@ impl Client {
     }
 
     /// One hop: vetted, sent, and the address that answered vetted again.
-    async fn ask(&self, url: &Url, wanted: &Conditions) -> Result<reqwest::Response, FetchError> {
+    async fn ask(
+        &self,
+        login: Option<&Login>,
+        url: &Url,
+        wanted: &Conditions,
+    ) -> Result<reqwest::Response, FetchError> {
         let mut request = self.client_for(url)?.get(url.clone());
         for (name, value) in [
             (header::IF_NONE_MATCH, wanted.etag.as_deref()),
             (header::IF_MODIFIED_SINCE, wanted.last_modified.as_deref()),
             (header::ACCEPT, wanted.accept),
+            (header::AUTHORIZATION, login.and_then(|l| l.for_url(url))),
         ] {
             // A validator is the server's own text; one that is no header value is not sent.
             if let Some(value) = value.and_then(|v| header::HeaderValue::from_str(v).ok()) {

@@ -5,10 +5,15 @@
 //! knows no database; `pipeline::ingest` decides what is new. Adding a kind is one file and
 //! one line in [`KINDS`].
 
+pub mod discover;
 pub mod feed;
+pub mod folder;
+mod links;
 pub mod page;
 pub mod push;
 pub mod repair;
+pub mod sitemap;
+pub mod wordpress;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -42,7 +47,13 @@ pub struct Kind {
 }
 
 /// Every kind of source there is.
-pub const KINDS: &[Kind] = &[feed::KIND, push::KIND];
+pub const KINDS: &[Kind] = &[
+    feed::KIND,
+    wordpress::KIND,
+    sitemap::KIND,
+    folder::KIND,
+    push::KIND,
+];
 
 /// Makes the source that a `[sources.ID]` table describes.
 ///

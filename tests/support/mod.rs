@@ -13,3 +13,4 @@ pub mod process;
 pub mod proxy;
 pub mod site;
 pub mod smtp;
+pub mod wordpress;

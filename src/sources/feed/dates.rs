@@ -14,7 +14,7 @@ use self::names::{half_day, month, says_nothing, zone};
 use crate::domain::UnixMillis;
 
 /// The instant a feed means, if it can be told.
-pub(super) fn parse(text: &str) -> Option<UnixMillis> {
+pub(in crate::sources) fn parse(text: &str) -> Option<UnixMillis> {
     let text = ascii_digits(text.trim());
     if text.is_empty() || text.len() > 100 {
         return None;

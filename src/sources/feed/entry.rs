@@ -44,7 +44,7 @@ pub(super) fn json_extras(text: &str) -> Vec<JsonExtra> {
 }
 
 /// A language tag of the right shape (RFC 5646 §2.1), `_` read as `-`.
-pub(super) fn language_tag(text: &str) -> Option<String> {
+pub(in crate::sources) fn language_tag(text: &str) -> Option<String> {
     let tag = text.trim().replace('_', "-");
     let is_shape = tag.len() <= 35
         && tag.split('-').all(|part| {

@@ -8,6 +8,7 @@
 mod dates;
 mod entry;
 mod hints;
+mod home;
 mod parse;
 mod pushed;
 #[cfg(test)]
@@ -16,9 +17,11 @@ mod tests;
 use serde::Deserialize;
 use url::Url;
 
+pub(super) use entry::language_tag;
+
 use super::{BoxFuture, Document, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
-use crate::domain::UnixMillis;
+use crate::domain::{Entry, UnixMillis};
 use crate::net::{Client, Conditions, Fetched, Limits};
 
 /// The kind `feed`.
@@ -58,6 +61,11 @@ fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
 }
 
+/// A web address that is fetched without a login in it.
+pub(super) fn web_url(text: &str) -> Result<Url, String> {
+    address(text)
+}
+
 /// The address of a feed as people copy it: `feed:` and `feed://` are links for feed readers
 /// and mean the web address behind them.
 fn address(text: &str) -> Result<Url, String> {
@@ -77,7 +85,7 @@ fn address(text: &str) -> Result<Url, String> {
         return Err(format!("`{text}` is no web address"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password in a feed's address is not supported".to_owned());
+        return Err("a user name or password in the address is not supported".to_owned());
     }
     url.set_fragment(None);
     Ok(url)
@@ -90,15 +98,36 @@ impl Feed {
         Self { url }
     }
 
-    async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
+    /// The feed's document; with the feed's own address when it was found behind a page.
+    async fn fetch(
+        &self,
+        memory: &Memory,
+        client: &Client,
+    ) -> Result<(Fetched, Option<Url>), PollError> {
         let moved = memory.url_override.as_deref().and_then(|u| address(u).ok());
-        let url = moved.as_ref().unwrap_or(&self.url);
+        let found = home::remembered(memory, &self.url);
+        let url = moved.as_ref().or(found.as_ref()).unwrap_or(&self.url);
         let conditions = Conditions {
             etag: memory.etag.clone(),
             last_modified: memory.last_modified.clone(),
             accept: Some(ACCEPT),
         };
-        let fetched = client.get(url, &conditions, &Limits::default()).await?;
+        let fetched = match client.get(url, &conditions, &Limits::default()).await {
+            // A feed that was found behind a home page may be elsewhere by now.
+            Err(error) if found.is_some() && matches!(error.status(), Some(404 | 410)) => {
+                let anew = Conditions {
+                    accept: Some(ACCEPT),
+                    ..Conditions::default()
+                };
+                client.get(&self.url, &anew, &Limits::default()).await?
+            }
+            fetched => fetched?,
+        };
+        home::feed_behind(fetched, client).await
+    }
+
+    async fn read(&self, memory: &Memory, client: &Client) -> Result<Polled, PollError> {
+        let (fetched, behind) = self.fetch(memory, client).await?;
         let mut polled = Polled {
             not_modified: fetched.not_modified,
             etag: fetched.etag.clone(),
@@ -106,8 +135,16 @@ impl Feed {
             bytes: fetched.body.len(),
             status: fetched.status,
             retry_after: fetched.retry_after,
-            moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
             hints: hints::of_answer(&fetched),
+            // Where a home page has moved is not where its feed is.
+            moved_to: fetched
+                .permanent_redirect
+                .as_ref()
+                .filter(|_| behind.is_none())
+                .map(Url::to_string),
+            state: behind
+                .as_ref()
+                .and_then(|feed| home::to_remember(feed, &self.url)),
             ..Polled::default()
         };
         if fetched.not_modified {
@@ -135,8 +172,20 @@ impl Feed {
         polled.feed_language = parsed.language;
         polled.notes = parsed.notes;
         polled.shared_guids = parsed.shared_guids;
+        if let Some(feed) = behind {
+            polled.notes.push(format!(
+                "`url` is a web page; its feed is at {feed}, and that is read: write that address \
+                 into the configuration"
+            ));
+        }
         Ok(polled)
     }
+}
+
+/// The articles of a document, if it is a feed, and their language.
+pub(super) fn examine(fetched: &Fetched) -> Result<(Vec<Entry>, Option<String>), String> {
+    let parsed = parse_fetched(fetched)?;
+    Ok((parsed.entries, parsed.language))
 }
 
 fn parse_fetched(fetched: &Fetched) -> Result<parse::Parsed, String> {
