@@ -98,7 +98,7 @@ impl<'a> Sorting<'a> {
     fn take_for_another(&mut self, mut entry: Prepared, known: &KnownArticle, suspicion: String) {
         entry
             .keys
-            .retain(|key| key.kind.is_weak() || key.kind.is_address() != !known.by_id);
+            .retain(|key| key.kind.is_weak() || key.kind.is_address() == known.by_id);
         if !self.is_repeated(&entry) {
             let suspicion = Some(suspicion);
             self.fresh.push(Fresh { entry, suspicion });
