@@ -250,7 +250,7 @@ async fn answer(State(desk): State<Arc<Desk>>, uri: Uri, headers: HeaderMap) -> 
     }
     let number: usize = path.parse().unwrap();
     desk.asked.fetch_add(1, Ordering::Relaxed);
-    let is_new = desk.has_changed.load(Ordering::Relaxed) && number % CHANGED == 0;
+    let is_new = desk.has_changed.load(Ordering::Relaxed) && number.is_multiple_of(CHANGED);
     let tag = if is_new { "\"2\"" } else { "\"1\"" };
     let known = headers.get(header::IF_NONE_MATCH);
     if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
