@@ -23,6 +23,8 @@ pub struct Entry {
     pub url: Option<String>,
     /// Title, may contain markup and entities.
     pub title: String,
+    /// The title is made from the address, for want of a better one.
+    pub title_is_guessed: bool,
     /// Summary as HTML.
     pub summary_html: Option<String>,
     /// Body as HTML.

@@ -27,7 +27,7 @@ use crate::net;
 
 /// The version of our reading. A change makes every source be read anew once, whether it has
 /// changed or not: raise it when a reader finds more, or other, articles in the same document.
-pub const READING: &str = "1";
+pub const READING: &str = "2";
 
 /// A future that can be kept in a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -113,8 +113,10 @@ pub async fn entry(client: &Client, url: &Url, rules: &PageRules) -> Result<Entr
 pub fn complete(entry: &mut Entry, read: &Read) {
     let page = &read.page;
     entry.content_html = Some(page.content_html.clone());
-    if entry.title.trim().is_empty() {
-        entry.title = escape_text(page.title.as_deref().unwrap_or_default());
+    if (entry.title_is_guessed || entry.title.trim().is_empty())
+        && let Some(title) = page.title.as_deref()
+    {
+        entry.title = escape_text(title);
     }
     if entry.summary_html.is_none() {
         entry.summary_html = page.summary.as_deref().map(escape_text);

@@ -2,8 +2,8 @@
 //!
 //! The pause follows the source's habit: a quarter of the median gap between its articles, not
 //! under five minutes (two for a site of the operator's own) and never above `every`. What the
-//! source says of itself ([`Hints`]) lengthens the pause, up to a day; a site of the operator's
-//! own can lengthen it up to `every` only. What a server asks for with `Retry-After` always
+//! source says of itself ([`Hints`]) lengthens the pause, up to a day; where the operator wrote
+//! `every`, or the site is their own, up to `every` only. What a server asks for with `Retry-After` always
 //! holds. Pauses are spread by a tenth, earlier where we chose them and later where the other
 //! side did, so that neither `every` nor a wish is overrun.
 
@@ -96,8 +96,8 @@ impl Answered<'_> {
             Some(hint) if hint > ours => hint.saturating_add(part(hint, self.seed)),
             _ => ours,
         };
-        // A site of the operator's own: `every` is the most, whatever it says of itself.
-        let pause = if self.config.own {
+        // The operator's word is the most, whatever the site says of itself.
+        let pause = if self.config.own || self.config.every_is_set {
             pause.min(self.config.every.max(base))
         } else {
             pause

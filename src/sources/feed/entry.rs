@@ -86,6 +86,7 @@ pub(super) fn to_entry(entry: &model::Entry, at: usize, context: &Context<'_>) -
         .map(|image| with_alt(image, in_text.as_ref()))
         .or(in_text);
     Entry {
+        title_is_guessed: false,
         keys: keys_of(guid, link, &html::plain(&title), &day),
         url: url.map(String::from),
         title,

@@ -99,6 +99,7 @@ pub(super) fn read(
         Some(UnixMillis::from(day.timestamp()))
     };
     let entry = Entry {
+        title_is_guessed: false,
         keys: keys(&identity, url.as_ref(), &fields, site),
         title: html::escape_text(&title),
         image: image(&fields, &body, url.as_ref().or(site.base.as_ref())),

@@ -149,6 +149,7 @@ impl<'a> Fields<'a> {
         let link = url.map(Url::as_str);
         // Neither the title nor the day is a name here: a push without id and address is refused.
         Entry {
+            title_is_guessed: false,
             keys: keys_of(id.as_deref(), link, "", ""),
             url: link.map(str::to_owned),
             title: html::escape_text(title.trim()),

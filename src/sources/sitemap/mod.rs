@@ -16,6 +16,7 @@ use url::Url;
 
 use self::read::{Child, Page, Sitemap};
 use super::feed::{instant, language_tag, web_url};
+use super::repair::repair;
 use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
 use crate::domain::{Entry, Image, UnixMillis, keys_of};
@@ -244,7 +245,11 @@ fn newest_first(mut children: Vec<(Child, Url)>) -> Vec<(Child, Url)> {
 async fn parsed(fetched: Fetched, collected: &mut Collected) -> Result<Sitemap, PollError> {
     let at = fetched.final_url.clone();
     let work = move || {
-        let text = text(fetched.body)?;
+        let text = text(
+            fetched.body,
+            fetched.content_type.as_deref(),
+            &fetched.final_url,
+        )?;
         Ok::<_, String>((text.len(), read::read(&text)?))
     };
     let (bytes, sitemap) = tokio::task::spawn_blocking(work)
@@ -255,8 +260,8 @@ async fn parsed(fetched: Fetched, collected: &mut Collected) -> Result<Sitemap, 
     Ok(sitemap)
 }
 
-/// A document as text; a `.gz` file is unpacked as far as its bound.
-fn text(body: Vec<u8>) -> Result<String, String> {
+/// A document as well-formed text; a `.gz` file is unpacked as far as its bound.
+fn text(body: Vec<u8>, content_type: Option<&str>, at: &Url) -> Result<String, String> {
     let bytes = if body.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
         let most = LARGEST as u64 + 1;
@@ -271,16 +276,13 @@ fn text(body: Vec<u8>) -> Result<String, String> {
     } else {
         body
     };
-    // The one place for repairs of what is no UTF-8 and no XML.
-    let text = String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+    Ok(repair(&bytes, content_type, at).text)
 }
 
 /// Reads one document as far as discovery wants to know: its newest pages as entries, and
 /// whether it is a news sitemap; for an index the addresses it names, news first.
 pub(super) fn examine(body: Vec<u8>, at: &Url) -> Result<Examined, String> {
-    let sitemap = read::read(&text(body)?)?;
+    let sitemap = read::read(&text(body, None, at)?)?;
     let is_news = sitemap.urls.iter().any(|page| page.news.is_some());
     let mut collected = Collected::default();
     let children = newest_first(with_base(at, sitemap, &mut collected));
@@ -327,7 +329,8 @@ fn entry(page: &Page, url: &Url) -> Entry {
     let news = page.news.clone().unwrap_or_default();
     let updated = instant(&page.lastmod);
     let published = instant(&news.date);
-    let title = if news.title.is_empty() {
+    let title_is_guessed = news.title.is_empty();
+    let title = if title_is_guessed {
         named_by_address(url)
     } else {
         news.title
@@ -345,6 +348,7 @@ fn entry(page: &Page, url: &Url) -> Entry {
         url: Some(url.to_string()),
         // The reader has decoded its entities: it is text.
         title: html::escape_text(&title),
+        title_is_guessed,
         topics: topics
             .filter(|t| !t.is_empty())
             .take(50)

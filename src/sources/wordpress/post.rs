@@ -52,6 +52,7 @@ pub(super) fn post(value: &Value, home: &Url) -> Option<Post> {
     }
     let content = rendered(&value["content"]).filter(|c| !c.trim().is_empty());
     let entry = Entry {
+        title_is_guessed: false,
         keys,
         url: link.map(String::from),
         image: image(value, home),

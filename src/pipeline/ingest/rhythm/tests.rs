@@ -121,7 +121,7 @@ fn long_silence_slows_only_what_the_operator_left_to_us() {
 
 #[test]
 fn a_hint_lengthens_the_pause_up_to_a_day() {
-    let ten = config(Some(10 * MINUTE), false);
+    let ten = config(None, false);
     let two = pauses(&ten, Habit::default(), hint(2 * HOUR));
     assert_within(two, 2 * HOUR, 2 * HOUR * 11 / 10);
     assert_ne!(two.0, two.1, "nothing is spread");
@@ -129,6 +129,17 @@ fn a_hint_lengthens_the_pause_up_to_a_day() {
     assert_within(week, DAY, DAY * 11 / 10);
     let short = pauses(&ten, Habit::default(), hint(MINUTE));
     assert_within(short, 9 * MINUTE, 10 * MINUTE);
+}
+
+#[test]
+fn a_hint_lengthens_the_pause_up_to_an_every_that_is_written() {
+    let half = config(Some(30 * MINUTE), false);
+    let busy = gap(MINUTE);
+    let found = pauses(&half, busy, hint(10 * MINUTE));
+    assert_within(found, 10 * MINUTE, 11 * MINUTE);
+    for long in [HOUR, 7 * DAY] {
+        assert_eq!(pauses(&half, busy, hint(long)), (30 * MINUTE, 30 * MINUTE));
+    }
 }
 
 #[test]
