@@ -10,6 +10,9 @@ use crate::support::site::Item;
 
 const ADA: &str = "ada@readers.example";
 
+/// What a newsroom does to an item.
+type Edit = fn(&mut Item);
+
 async fn with_reader(db: Db) -> Newsroom {
     let room = Newsroom::open(db, BRIEF).await;
     room.reader(ADA, "instant").await;
@@ -52,12 +55,12 @@ fn mails(room: &Newsroom) -> usize {
 
 #[tokio::test]
 async fn no_change_of_slug_scheme_title_guid_or_tracking_is_mailed_again() {
-    let changes: [(&str, fn(&mut Item)); 9] = [
+    let changes: [(&str, Edit); 9] = [
         ("scheme and www", |i| {
-            i.guid = "http://www.news.example/?p=1".into()
+            i.guid = "http://www.news.example/?p=1".into();
         }),
         ("tracking", |i| {
-            i.link = "/story-1/?utm_source=rss&ref=news.example".into()
+            i.link = "/story-1/?utm_source=rss&ref=news.example".into();
         }),
         ("slug", |i| i.link = "/story-1-the-river/".into()),
         ("title", |i| i.title = "The river rises".into()),
