@@ -2,6 +2,8 @@
 //! down, move to https and to another content system. Every article goes out once on every
 //! channel, and nothing twice.
 
+#![allow(clippy::unwrap_used, reason = "a story may stop at the first surprise")]
+
 mod support;
 
 #[path = "month/outlet.rs"]

@@ -231,10 +231,10 @@ impl Outlet {
     /// The feed as it is served now.
     pub fn document(&mut self) -> String {
         self.served += 1;
-        if self.has(Habit::IsStale) && self.dice.one_in(9) {
-            if let Some(old) = &self.kept {
-                return old.clone();
-            }
+        if let Some(old) = &self.kept
+            && self.dice.one_in(9)
+        {
+            return old.clone();
         }
         let mut document = rendering::feed(self);
         if self.has(Habit::IsStale) && self.dice.one_in(20) {
