@@ -17,7 +17,7 @@ use crate::config::{
 };
 use crate::domain::{TokenKey, UnixMillis};
 use crate::html::extract::PageRules;
-use crate::net::{Client, FetchError};
+use crate::net::{Client, FetchError, Pace};
 use crate::sources::{self, PushKeys, Source, page};
 use crate::store::{Db, Journal, StoreError};
 use crate::templates::{TemplateError, Templates};
@@ -351,6 +351,17 @@ impl App {
         }
         self.open_journal()?;
         Ok(())
+    }
+
+    /// The same house for one poll: whatever is fetched of one host has `host_pause` in between.
+    #[must_use]
+    pub fn at_pace(&self) -> Self {
+        let pace = Arc::new(Pace::new(self.config.network.host_pause));
+        Self {
+            client: self.client.at_pace(&pace),
+            outside: self.outside.at_pace(&pace),
+            ..self.clone()
+        }
     }
 
     /// The host a source is fetched from; its name where it has none.

@@ -47,6 +47,7 @@ pub(super) struct Own {
     feed_language: Option<String>,
     /// How many of the newest unknown articles are worth a page.
     most_new: usize,
+    only_changes: bool,
 }
 
 impl Own {
@@ -71,6 +72,7 @@ impl Own {
             entries,
             feed_language: polled.feed_language.clone(),
             most_new,
+            only_changes: polled.only_changes,
         })
     }
 }
@@ -167,6 +169,9 @@ pub(super) async fn fill(
         // An answer without entries would leave nothing to try again.
         result.memory.etag = None;
         result.memory.last_modified = None;
+        if own.only_changes {
+            result.memory.state = None;
+        }
     }
     Ok(())
 }

@@ -360,6 +360,7 @@ impl Scan<'_> {
         polled
             .entries
             .sort_by_key(|entry| std::cmp::Reverse(entry.published));
+        polled.only_changes = true;
         polled.not_modified = polled.entries.is_empty() && polled.withdrawn.is_empty();
         polled.state = (state.files != before.files || self.is_first).then(|| state.written());
         look
