@@ -1,5 +1,7 @@
 //! A WordPress site in the course of time.
 
+use std::time::Duration;
+
 use courant::domain::{KeyKind, UnixMillis};
 
 use super::kit::{Asker, Shelf, document, key, titles};
@@ -258,6 +260,47 @@ async fn a_closed_interface_is_replaced_by_the_feed_and_tried_again_after_a_day(
             titles(&polled)
         );
     }
+}
+
+#[tokio::test]
+async fn a_post_that_the_interface_has_shown_is_not_cut_short_by_the_feed() {
+    let (site, mut asker) = settled().await;
+    site.door(Door::Closed(401));
+    site.publish(11, ago(MINUTE));
+    site.edit(3, |p| p.body = "<p>Only a summary […]</p>".to_owned());
+    assert_eq!(titles(&asker.poll().await), ["Story 11"]);
+    assert_eq!(
+        titles(&asker.poll().await),
+        ["Story 11"],
+        "edits of it are read"
+    );
+}
+
+#[tokio::test]
+async fn posts_that_went_all_at_once_are_withdrawn_a_few_at_a_time_and_each_twice() {
+    let site = WpSite::start().await;
+    for id in 1..=40 {
+        site.publish(id, ago(60 * DAY));
+    }
+    let mut asker = asker(&site);
+    asker.poll().await;
+    for id in 1..=12 {
+        site.delete(id);
+    }
+    let mut said = Vec::new();
+    for _ in 0..4 {
+        said.push(asker.poll().await.withdrawn.len());
+    }
+    assert_eq!(said, [5, 10, 12, 12]);
+}
+
+#[tokio::test]
+async fn what_the_interface_says_of_asking_again_is_heard() {
+    let (site, mut asker) = settled().await;
+    site.ask_again("3600", "max-age=1800");
+    let polled = asker.poll().await;
+    assert_eq!(polled.retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(polled.hints.pause, Some(Duration::from_secs(1800)));
 }
 
 #[tokio::test]

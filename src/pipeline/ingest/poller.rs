@@ -1,7 +1,8 @@
 //! Who is polled when: due sources are claimed, a host is asked one thing at a time with a
 //! pause in between, and a source that hangs keeps nobody else waiting.
 //!
-//! A host is what the configured address names; a redirect does not change it. No more than a
+//! A host is what the configured address names, or the one that the source has moved to for
+//! good; other redirects do not change it. No more than a
 //! few sources of one host are in hand at a time, so that a host with thousands of sources has
 //! the same turn as one with a single source.
 
@@ -213,7 +214,8 @@ impl Poller {
     fn queue(&mut self, app: &App, claimed: Vec<SourceMemory>, now: UnixMillis) {
         let since = Instant::now();
         for memory in claimed {
-            let host = self.hosts.entry(app.host_of(&memory.name));
+            let host = app.host_of(&memory.name, memory.moved_to.as_deref());
+            let host = self.hosts.entry(host);
             let host = host.or_insert_with(|| Host {
                 waiting: VecDeque::new(),
                 is_asked: false,

@@ -35,7 +35,7 @@ impl Named {
     }
 
     pub(super) fn add(&mut self, app: &App, name: String) {
-        let host = self.0.entry(app.host_of(&name)).or_default();
+        let host = self.0.entry(app.host_of(&name, None)).or_default();
         host.push_back(name);
     }
 }
