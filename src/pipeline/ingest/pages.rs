@@ -337,6 +337,17 @@ impl Turn<'_> {
     }
 }
 
+/// Marks the entries that say what their source said when their pages were read, also where no
+/// pages are read any more: who turns `full_text` off has corrected nothing.
+pub(super) fn keep_read(prepared: &mut [Prepared], known: &[Option<KnownArticle>]) {
+    for (entry, known) in prepared.iter_mut().zip(known) {
+        let hash = known.as_ref().map_or("", |known| &known.hash);
+        if hash.strip_suffix(MARK) == Some(entry.revision.hash.as_str()) {
+            hash.clone_into(&mut entry.revision.hash);
+        }
+    }
+}
+
 /// The text of an earlier revision under the source's new words.
 fn keep_text(revision: &mut Revision, earlier: Revision) {
     revision.content_html = earlier.content_html;

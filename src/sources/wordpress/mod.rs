@@ -221,7 +221,7 @@ impl Wordpress {
                 return true;
             };
             highest = highest.max(id);
-            state.saw_in_feed(id)
+            !state.is_old(id, entry.published) && state.saw_in_feed(id)
         });
         if is_first {
             state.began = UnixMillis::now().0;
