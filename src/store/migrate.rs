@@ -35,7 +35,7 @@ steps! {
     4 "0004_identity";
     5 "0005_polling";
     6 "0006_websub";
-    7 "0007_pauses",
+    7 "0007_pauses";
     8 "0008_wishes";
 }
 
