@@ -341,7 +341,7 @@ impl Turn<'_> {
 /// pages are read any more: who turns `full_text` off has corrected nothing.
 pub(super) fn keep_read(prepared: &mut [Prepared], known: &[Option<KnownArticle>]) {
     for (entry, known) in prepared.iter_mut().zip(known) {
-        let hash = known.as_ref().map_or("", |known| &known.hash);
+        let hash = known.as_ref().map_or("", |known| known.hash.as_str());
         if hash.strip_suffix(MARK) == Some(entry.revision.hash.as_str()) {
             hash.clone_into(&mut entry.revision.hash);
         }
