@@ -76,7 +76,7 @@ impl Press {
             .collect()
     }
 
-    /// Half an hour passes.
+    /// An hour passes.
     pub fn goes_on(&self, now: UnixMillis) {
         let world = &mut *self.world();
         for outlet in &mut world.outlets {
