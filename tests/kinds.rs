@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "kinds/closed.rs"]
+mod closed;
 #[path = "kinds/conformance.rs"]
 mod conformance;
 #[path = "kinds/discovery.rs"]

@@ -13,6 +13,8 @@ mod feeds;
 mod hostile;
 #[path = "promises/leases.rs"]
 mod leases;
+#[path = "promises/pace.rs"]
+mod pace;
 #[path = "promises/polling.rs"]
 mod polling;
 #[path = "promises/readers.rs"]

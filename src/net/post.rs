@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header;
 use url::Url;
 
-use super::{Client, FetchError, error, target};
+use super::{Client, FetchError, answer, error, target};
 
 /// From the first look-up to the last byte.
 const TIME: Duration = Duration::from_secs(20);
@@ -90,8 +90,7 @@ async fn read(mut response: reqwest::Response) -> Posted {
     let line: Vec<&str> = text.split_whitespace().collect();
     Posted {
         status: response.status().as_u16(),
-        retry_after: super::text(response.headers(), header::RETRY_AFTER)
-            .and_then(|value| super::parse_retry_after(&value, super::UnixMillis::now())),
+        retry_after: answer::retry_after(response.headers()),
         words: line.join(" ").chars().take(200).collect(),
     }
 }

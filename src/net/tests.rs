@@ -390,7 +390,7 @@ async fn failures_are_told_apart_and_say_what_to_do() {
 
 #[test]
 fn retry_after_is_read_in_both_forms_and_never_longer_than_a_week() {
-    let now: UnixMillis = "2026-11-23T10:00:00Z".parse().unwrap();
+    let now: crate::domain::UnixMillis = "2026-11-23T10:00:00Z".parse().unwrap();
     let read = |text: &str| parse_retry_after(text, now).map(|d| d.as_secs());
     assert_eq!(read("120"), Some(120));
     assert_eq!(read("Mon, 23 Nov 2026 10:05:00 GMT"), Some(300));

@@ -1,13 +1,14 @@
 //! [`App`]: what the stages are given, opened from a checked configuration.
 
 mod email;
+mod hosts;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use url::{Position, Url};
+use url::Url;
 
 use crate::channels::email::Relays;
 use crate::channels::feed::{self, FeedSettings};
@@ -17,7 +18,7 @@ use crate::config::{
 };
 use crate::domain::{TokenKey, UnixMillis};
 use crate::html::extract::PageRules;
-use crate::net::{Client, FetchError};
+use crate::net::{Client, FetchError, Pace};
 use crate::sources::{self, PushKeys, Source, page};
 use crate::store::{Db, Journal, StoreError};
 use crate::templates::{TemplateError, Templates};
@@ -286,7 +287,7 @@ impl App {
         };
         let places: Vec<_> = opened.sources.iter().filter_map(place).collect();
         db.place_sources(&places, now).await?;
-        let hosts: Vec<_> = opened.sources.iter().map(host).collect();
+        let hosts = hosts::of_sources(&opened.sources, &db.moved_sources().await?);
         db.settle_hosts(&hosts, now).await?;
         db.read_anew(sources::READING).await?;
         for channel in opened.channels.values().map(|c| &c.config) {
@@ -353,25 +354,16 @@ impl App {
         Ok(())
     }
 
-    /// The host a source is fetched from; its name where it has none.
+    /// The same house for one poll: whatever is fetched of one host has `host_pause` in between.
     #[must_use]
-    pub fn host_of(&self, source: &str) -> String {
-        let url = self.sources.get(source).and_then(|s| s.adapter.url());
-        host_named(url).unwrap_or(source).to_owned()
+    pub fn at_pace(&self) -> Self {
+        let pace = Arc::new(Pace::new(self.config.network.host_pause));
+        Self {
+            client: self.client.at_pace(&pace),
+            outside: self.outside.at_pace(&pace),
+            ..self.clone()
+        }
     }
-}
-
-/// The host and port that an address names.
-fn host_named(url: Option<&Url>) -> Option<&str> {
-    Some(&url?[Position::BeforeHost..Position::AfterPort])
-}
-
-/// A source, its host (its name where it has none), and the longest pause in milliseconds where
-/// it is the operator's own.
-fn host((id, source): (&String, &OpenSource)) -> (String, String, i64) {
-    let host = host_named(source.adapter.url()).unwrap_or(id).to_owned();
-    let every = source.config.every.as_millis().min(1 << 60) as i64;
-    (id.clone(), host, if source.config.own { every } else { 0 })
 }
 
 /// How we introduce ourselves to the servers we fetch from.

@@ -101,6 +101,10 @@ async fn poll_one(
     let next = result.memory.clone();
     let published = websub::published(&result.changes);
     commits.write(result, now).await?;
+    if next.moved_to != memory.moved_to {
+        let to = next.moved_to.as_deref();
+        app.settle_host(&memory.name, to, now).await?;
+    }
     websub::found_by_polling(app, &report.source, &published, now).await?;
     outcome::tell(source.config.own, &memory, &next, &report, now);
     Ok(report)

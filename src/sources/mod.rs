@@ -178,6 +178,9 @@ pub struct Polled {
     /// What the adapter wants to know next time, in words of its own; kept as it is. `None`
     /// keeps what was kept before.
     pub state: Option<String>,
+    /// Whether `state` keeps these articles out of the next answer: only with the state that was
+    /// before do they come again.
+    pub only_changes: bool,
     /// How often the server wants to be asked.
     pub hints: Hints,
     /// How long this answer asked us to stay away; holds once, whatever else is said.

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::poll::Change;
+use super::change::Change;
 use super::sql::{Tx, args, json, list, most, statements};
 use super::{StoreError, poll};
 use crate::domain::{ArticleId, ArticleState, IdentityKey, Revision, UnixMillis};

@@ -36,6 +36,7 @@ steps! {
     5 "0005_polling";
     6 "0006_websub";
     7 "0007_pauses";
+    8 "0008_wishes";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

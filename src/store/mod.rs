@@ -9,6 +9,7 @@
 mod amend;
 mod articles;
 mod audience;
+mod change;
 mod check;
 mod connect;
 mod consent;
@@ -43,6 +44,7 @@ mod wishes;
 
 pub use articles::ArticleFilter;
 pub use audience::Preferences;
+pub use change::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
 pub use connect::{DaemonLock, shown_address};
 pub use error::StoreError;
 pub use freeze::{NewIssue, Recipients, VariantGroup};
@@ -53,7 +55,6 @@ pub use ledger::LedgerRow;
 pub use outbox::{Claimed, Reader, ReadyIssue};
 pub use payloads::StoredPayload;
 pub use planning::{AudienceFilter, AudienceGroup, RunOutcome, ZoneFilter};
-pub use poll::{Applied, Change, FetchOutcome, FetchRow, NextMemory, PollResult};
 pub use recover::{Flight, Recovered};
 pub use settle::{Fate, Settled, Settlement};
 pub use shaping::RelayRule;

@@ -140,6 +140,7 @@ statements! {
          FROM given WHERE name = given_name AND address <> given_address"
     );
     SOURCES = both(concat!("SELECT ", source_columns!(), " FROM source ORDER BY name"));
+    MOVED = both("SELECT name, moved_to FROM source WHERE moved_to IS NOT NULL");
     NEXT_FETCH = both("SELECT MIN(next_fetch_at) FROM source WHERE NOT gone");
     ARTICLES_PER_SOURCE = both("SELECT source, COUNT(*) FROM article GROUP BY source");
 }
@@ -176,6 +177,12 @@ impl Db {
     pub async fn sources(&self) -> Result<Vec<SourceMemory>, StoreError> {
         let rows: Vec<SourceRow> = self.all(&SOURCES, args![]).await?;
         Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Where sources have moved for good, by their names.
+    pub async fn moved_sources(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows: Vec<(String, String)> = self.all(&MOVED, args![]).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// When the next source is due.

@@ -1,6 +1,7 @@
 //! News sitemaps over real HTTP.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::kit::{Asker, Shelf, document, titles};
 
@@ -180,4 +181,47 @@ async fn bombs_circles_and_crowds_are_bounded() {
     assert!(why.message.contains("packed file is broken"), "{why}");
     let page = asker(&shelf, "/nowhere.xml").try_poll().await.unwrap_err();
     assert_eq!(page.status, Some(404));
+}
+
+#[tokio::test]
+async fn what_a_sitemaps_answer_says_of_asking_again_is_heard_and_a_host_in_trouble_is_left() {
+    let shelf = Shelf::start().await;
+    let mut one = document("text/xml", news(&[(1, "x")]));
+    one.headers
+        .push(("cache-control", "max-age=1800".to_owned()));
+    one.headers.push(("retry-after", "3600".to_owned()));
+    shelf.put("/news.xml", one);
+    let polled = asker(&shelf, "/news.xml").poll().await;
+    assert_eq!(polled.hints.pause, Some(Duration::from_secs(1800)));
+    assert_eq!(polled.retry_after, Some(Duration::from_secs(3600)));
+    let children: Vec<(String, &str)> = (0..9)
+        .map(|n| (format!("{}/{n}.xml", shelf.url), "2026-11-23"))
+        .collect();
+    shelf.put("/index.xml", document("text/xml", index(&children)));
+    for n in 0..9 {
+        let mut busy = document("text/plain", "");
+        busy.status = 429;
+        busy.headers.push(("retry-after", "7200".to_owned()));
+        shelf.put(&format!("/{n}.xml"), busy);
+    }
+    shelf.asked();
+    let mut asker = asker(&shelf, "/index.xml");
+    let polled = asker.poll().await;
+    assert_eq!(polled.retry_after, Some(Duration::from_secs(7200)));
+    assert_eq!(
+        shelf.asked().len(),
+        2,
+        "who said no is not asked eight times more"
+    );
+    let told = "8 sitemaps of the index are read in the next poll";
+    assert!(
+        polled.notes.iter().any(|note| note == told),
+        "{:?}",
+        polled.notes
+    );
+    for n in 0..9 {
+        let path = format!("/{n}.xml");
+        shelf.put(&path, document("text/xml", news(&[(n, "x")])));
+    }
+    assert_eq!(asker.poll().await.entries.len(), 9);
 }

@@ -1,5 +1,7 @@
 //! A WordPress site in the course of time.
 
+use std::time::Duration;
+
 use courant::domain::{KeyKind, UnixMillis};
 
 use super::kit::{Asker, Shelf, document, key, titles};
@@ -7,11 +9,11 @@ use crate::support::databases::both_databases;
 use crate::support::newsroom::{BRIEF, DAY, DAY_ONE, HOUR, MINUTE, Newsroom};
 use crate::support::wordpress::{Door, LOGIN, WpSite};
 
-fn ago(ms: i64) -> UnixMillis {
+pub(super) fn ago(ms: i64) -> UnixMillis {
     UnixMillis::now().plus_ms(-ms)
 }
 
-fn asker(site: &WpSite) -> Asker {
+pub(super) fn asker(site: &WpSite) -> Asker {
     Asker::new(&format!("kind = \"wordpress\"\nurl = \"{}\"\n", site.url))
 }
 
@@ -23,7 +25,7 @@ fn editor(site: &WpSite, password: &str) -> Asker {
 }
 
 /// Ten posts of the last ten hours, read once.
-async fn settled() -> (WpSite, Asker) {
+pub(super) async fn settled() -> (WpSite, Asker) {
     let site = WpSite::start().await;
     for id in 1..=10 {
         site.publish(id, ago((20 - id as i64) * HOUR));
@@ -210,54 +212,30 @@ async fn the_login_goes_to_no_other_host_and_a_wrong_one_is_told_and_left_out() 
 }
 
 #[tokio::test]
-async fn a_closed_interface_is_replaced_by_the_feed_and_tried_again_after_a_day() {
-    for door in [
-        Door::Closed(401),
-        Door::Closed(403),
-        Door::Closed(404),
-        Door::Page,
-    ] {
-        let (site, mut asker) = settled().await;
-        site.door(door);
-        site.publish(11, ago(MINUTE));
-        let polled = asker.poll().await;
-        assert_eq!(titles(&polled)[0], "Story 11", "{door:?}");
-        assert!(
-            polled
-                .notes
-                .iter()
-                .any(|n| n.contains("the REST interface is closed")),
-            "{door:?}: {:?}",
-            polled.notes
-        );
-        assert_eq!(polled.withdrawn, [], "{door:?}");
-        let keys = &polled.entries[0].keys;
-        assert!(
-            key(keys, KeyKind::Wordpress).is_some_and(|k| k.ends_with("#11")),
-            "{door:?}: {keys:?}"
-        );
-        site.door(Door::Open);
-        site.asked();
-        asker.poll().await;
-        assert!(site.asked().iter().all(|a| a.path == "/feed/"), "{door:?}");
-        // A day later, by the only clock there is in it.
-        let mut state: serde_json::Value =
-            serde_json::from_str(asker.memory.state.as_deref().unwrap()).unwrap();
-        state["blocked"] = (ago(25 * HOUR).0).into();
-        asker.memory.state = Some(state.to_string());
-        site.publish(12, ago(MINUTE));
-        let polled = asker.poll().await;
-        assert!(titles(&polled).contains(&"Story 12".to_owned()), "{door:?}");
-        assert!(
-            site.asked().iter().any(|a| a.path.starts_with("/wp-json/")),
-            "{door:?}"
-        );
-        assert!(
-            titles(&polled).len() > 10,
-            "the whole list again: {:?}",
-            titles(&polled)
-        );
+async fn posts_that_went_all_at_once_are_withdrawn_a_few_at_a_time_and_each_twice() {
+    let site = WpSite::start().await;
+    for id in 1..=40 {
+        site.publish(id, ago(60 * DAY));
     }
+    let mut asker = asker(&site);
+    asker.poll().await;
+    for id in 1..=12 {
+        site.delete(id);
+    }
+    let mut said = Vec::new();
+    for _ in 0..4 {
+        said.push(asker.poll().await.withdrawn.len());
+    }
+    assert_eq!(said, [5, 10, 12, 12]);
+}
+
+#[tokio::test]
+async fn what_the_interface_says_of_asking_again_is_heard() {
+    let (site, mut asker) = settled().await;
+    site.ask_again("3600", "max-age=1800");
+    let polled = asker.poll().await;
+    assert_eq!(polled.retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(polled.hints.pause, Some(Duration::from_secs(1800)));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::support::host::{Host, feed, only};
 use crate::support::newsroom::{DAY, DAY_ONE, HOUR, MINUTE, Newsroom};
 
 /// Sources `NAME0`, `NAME1` … at `/0`, `/1` … of a host.
-fn sources(name: &str, host: &Host, count: usize, more: &str) -> String {
+pub(super) fn sources(name: &str, host: &Host, count: usize, more: &str) -> String {
     let one = |n| {
         format!(
             "[sources.{name}{n}]\nkind = \"feed\"\nurl = \"{}/{n}\"\n{more}\n",
@@ -25,7 +25,7 @@ fn sources(name: &str, host: &Host, count: usize, more: &str) -> String {
     (0..count).map(one).collect()
 }
 
-async fn memory(room: &Newsroom, name: &str) -> SourceMemory {
+pub(super) async fn memory(room: &Newsroom, name: &str) -> SourceMemory {
     let all = room.app.db.sources().await.unwrap();
     all.into_iter().find(|m| m.name == name).unwrap()
 }
@@ -36,7 +36,7 @@ async fn standing(room: &Newsroom, name: &str, now: UnixMillis) -> SourceStatus 
     all.into_iter().find(|s| s.id == name).unwrap()
 }
 
-async fn poll(room: &Newsroom, name: &str, now: UnixMillis) -> ingest::PollReport {
+pub(super) async fn poll(room: &Newsroom, name: &str, now: UnixMillis) -> ingest::PollReport {
     let names = [name.to_owned()];
     let reports = ingest::poll(&room.app, Some(&names), now).await.unwrap();
     reports.into_iter().next().expect("a report")
@@ -48,7 +48,7 @@ async fn pause(room: &Newsroom, name: &str, now: UnixMillis) -> i64 {
     (next.0 - now.0) / MINUTE
 }
 
-fn paused(room: &mut Newsroom, pause: Duration) {
+pub(super) fn paused(room: &mut Newsroom, pause: Duration) {
     let mut config = (*room.app.config).clone();
     config.network.host_pause = pause;
     room.app.config = Arc::new(config);

@@ -10,9 +10,8 @@ use crate::support::site::{Item, Site};
 
 const SUMMARY: &str = "Water levels rose through the night and families were moved […]";
 
-/// A source with full text, and an instant reader of it.
-async fn newsroom(db: Db, full_text: &str, hold: &str) -> Newsroom {
-    let more = format!(
+fn configuration(full_text: &str, hold: &str) -> String {
+    format!(
         r#"
 [sources.full]
 kind = "feed"
@@ -26,8 +25,12 @@ sources = ["full"]
 from = "News <brief@news.example>"
 schedules = {{ instant = "each" }}
 "#
-    );
-    let room = Newsroom::open(db, &more).await;
+    )
+}
+
+/// A source with full text, and an instant reader of it.
+async fn newsroom(db: Db, full_text: &str, hold: &str) -> Newsroom {
+    let room = Newsroom::open(db, &configuration(full_text, hold)).await;
     room.reader("ada@readers.example", "instant").await;
     room
 }
@@ -126,6 +129,21 @@ async fn a_page_that_is_missing_leaves_the_summary_and_is_tried_while_the_articl
             (2, 2),
             "it is not asked for ever"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_turns_full_text_off_has_corrected_nothing() {
+    both_databases(async |db| {
+        let mut room = newsroom(db, "auto", "0s").await;
+        room.site.show("/story-1/", &page("theme"));
+        room.site.publish(item(&room.site, 1));
+        look(&room, DAY_ONE).await;
+        room.app = room.beside(&configuration("never", "0s")).await;
+        room.site.publish(item(&room.site, 2));
+        let report = look(&room, DAY_ONE.plus_ms(MINUTE)).await;
+        assert_eq!((report.new, report.changed), (1, 0));
     })
     .await;
 }

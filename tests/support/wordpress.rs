@@ -50,6 +50,8 @@ struct Desk {
     asked: Vec<Asked>,
     /// Where the list redirects to.
     redirect: Option<String>,
+    /// What its answers say of asking again: `Retry-After`, `Cache-Control`.
+    again: Option<[&'static str; 2]>,
 }
 
 /// The running site; it stops when dropped.
@@ -108,6 +110,10 @@ impl WpSite {
 
     pub fn redirect(&self, to: Option<String>) {
         self.desk.lock().unwrap().redirect = to;
+    }
+
+    pub fn ask_again(&self, retry_after: &'static str, cache_control: &'static str) {
+        self.desk.lock().unwrap().again = Some([retry_after, cache_control]);
     }
 
     /// What was asked since the last call.
@@ -221,7 +227,14 @@ async fn list(
         ("x-wp-total", total.to_string()),
         ("x-wp-totalpages", pages.to_string()),
     ];
-    (headers, Json(body)).into_response()
+    let mut response = (headers, Json(body)).into_response();
+    for (name, value) in [header::RETRY_AFTER, header::CACHE_CONTROL]
+        .into_iter()
+        .zip(desk.again.into_iter().flatten())
+    {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
 }
 
 async fn one(

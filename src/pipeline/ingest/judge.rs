@@ -17,6 +17,7 @@ use super::super::decide::{
     Background, Decision, History, Prepared, after_storm, by_address, decide, guid_storm,
     tell_addresses_apart, tell_likenesses_apart, without_referrers,
 };
+use super::pages;
 
 /// Articles of one poll whose former texts are looked at; of further ones a revision is called
 /// substantive, and a likeness is none. Ordinary documents have a tenth of it.
@@ -67,6 +68,7 @@ pub(super) async fn judge(
     let mut notes = Vec::new();
     let by_links = goes_by_links(source, memory, &heard, &mut notes);
     let (known, by_links) = recognise(app, memory, &mut entries, by_links, &mut notes).await?;
+    pages::keep_read(&mut entries, &known);
     let alike = look_alike(app, memory, &entries, &known).await?;
     let wanted = wanted(&entries, &known, &alike);
     let articles = app.db.newest_of(&wanted).await?;

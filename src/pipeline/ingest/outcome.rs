@@ -72,7 +72,10 @@ impl Answer {
         let known = hints::read(&memory.hints);
         let hints = hints::kept(known, self.hints, self.not_modified, self.is_full);
         next.hints = hints::write(hints);
-        next.rest_until = self.retry_after.map(|wait| now.plus(wait));
+        // No longer than the pause that follows from it: a source that is due and rests would be
+        // claimed and given back without end.
+        let rest = self.retry_after.map(|wait| wait.min(rhythm::LONGEST));
+        next.rest_until = rest.map(|wait| now.plus(wait));
         if self.is_full && !self.not_modified {
             next.full_at = Some(now);
         }

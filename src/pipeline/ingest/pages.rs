@@ -47,6 +47,7 @@ pub(super) struct Own {
     feed_language: Option<String>,
     /// How many of the newest unknown articles are worth a page.
     most_new: usize,
+    only_changes: bool,
 }
 
 impl Own {
@@ -71,6 +72,7 @@ impl Own {
             entries,
             feed_language: polled.feed_language.clone(),
             most_new,
+            only_changes: polled.only_changes,
         })
     }
 }
@@ -167,6 +169,9 @@ pub(super) async fn fill(
         // An answer without entries would leave nothing to try again.
         result.memory.etag = None;
         result.memory.last_modified = None;
+        if own.only_changes {
+            result.memory.state = None;
+        }
     }
     Ok(())
 }
@@ -329,6 +334,17 @@ impl Turn<'_> {
             .iter()
             .map(|odd| format!("`{title}`: {odd}"));
         Ok(odd.chain(note).reduce(|all, one| all + "; " + &one))
+    }
+}
+
+/// Marks the entries that say what their source said when their pages were read, also where no
+/// pages are read any more: who turns `full_text` off has corrected nothing.
+pub(super) fn keep_read(prepared: &mut [Prepared], known: &[Option<KnownArticle>]) {
+    for (entry, known) in prepared.iter_mut().zip(known) {
+        let hash = known.as_ref().map_or("", |known| &known.hash);
+        if hash.strip_suffix(MARK) == Some(entry.revision.hash.as_str()) {
+            hash.clone_into(&mut entry.revision.hash);
+        }
     }
 }
 

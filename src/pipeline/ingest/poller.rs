@@ -1,17 +1,21 @@
 //! Who is polled when: due sources are claimed, a host is asked one thing at a time with a
 //! pause in between, and a source that hangs keeps nobody else waiting.
 //!
-//! A host is what the configured address names; a redirect does not change it. No more than a
+//! A host is what the configured address names, or the one that the source has moved to for
+//! good; other redirects do not change it. No more than a
 //! few sources of one host are in hand at a time, so that a host with thousands of sources has
 //! the same turn as one with a single source.
 
+mod named;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use tokio::task::{Id, JoinError, JoinSet};
 use tracing::{error, warn};
 
+use self::named::Named;
 use super::commits::Commits;
 use super::{PollReport, poll_one};
 use crate::domain::UnixMillis;
@@ -62,41 +66,6 @@ pub async fn poll(
     }
     reports.sort_by(|a: &PollReport, b| a.source.cmp(&b.source));
     Ok(reports)
-}
-
-/// Names that are still to be claimed, by host.
-struct Named(BTreeMap<String, VecDeque<String>>);
-
-impl Named {
-    fn of(app: &App, names: &[String]) -> Self {
-        let mut named = Self(BTreeMap::new());
-        for name in names {
-            named.add(app, name.clone());
-        }
-        named
-    }
-
-    /// Takes out those that are never asked; what is said of them.
-    fn take_unpolled(&mut self, app: &App) -> Vec<PollReport> {
-        let is_unpolled = |name: &String| {
-            let source = app.sources.get(name);
-            source.is_some_and(|source| !source.adapter.is_polled())
-        };
-        let mut reports = Vec::new();
-        for names in self.0.values_mut() {
-            let (unpolled, polled) = std::mem::take(names).into_iter().partition(is_unpolled);
-            *names = polled;
-            let unpolled: VecDeque<String> = unpolled;
-            reports.extend(unpolled.into_iter().map(waiting));
-        }
-        self.0.retain(|_, names| !names.is_empty());
-        reports
-    }
-
-    fn add(&mut self, app: &App, name: String) {
-        let host = self.0.entry(app.host_of(&name)).or_default();
-        host.push_back(name);
-    }
 }
 
 /// `now` of an instant ago. Stories tell their own time, in which a second takes no second.
@@ -245,7 +214,8 @@ impl Poller {
     fn queue(&mut self, app: &App, claimed: Vec<SourceMemory>, now: UnixMillis) {
         let since = Instant::now();
         for memory in claimed {
-            let host = self.hosts.entry(app.host_of(&memory.name));
+            let host = app.host_of(&memory.name, memory.moved_to.as_deref());
+            let host = self.hosts.entry(host);
             let host = host.or_insert_with(|| Host {
                 waiting: VecDeque::new(),
                 is_asked: false,
@@ -325,7 +295,7 @@ impl Poller {
                         // One for all: a reload keeps the database.
                         Commits::start(app.db.clone())
                     });
-                    let poll = reported(app.clone(), claimed.memory, at, commits.clone());
+                    let poll = reported(app.at_pace(), claimed.memory, at, commits.clone());
                     let id = self.running.spawn(poll).id();
                     self.asking.insert(id, name);
                     break;
@@ -380,15 +350,6 @@ async fn give_back(app: &App, names: Vec<String>) {
     }
     if let Err(error) = app.db.give_back_sources(&names, &app.owner).await {
         warn!(error = %error, "sources that were not asked could not be given back");
-    }
-}
-
-/// What is said of a source that is never asked.
-fn waiting(source: String) -> PollReport {
-    PollReport {
-        source,
-        notes: vec!["it waits for pushes".to_owned()],
-        ..PollReport::default()
     }
 }
 

@@ -18,6 +18,8 @@ use crate::store::{
 
 /// A source that we took is given back by itself after this long, should we die.
 const LEASE: Duration = Duration::from_secs(30);
+/// The same where pages may be read, the last of which may begin late and take long.
+const LEASE_WITH_PAGES: Duration = Duration::from_secs(120);
 /// How long to wait for a source that somebody is polling.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Articles are pushed one by one; a flood is many in so short a time.
@@ -158,7 +160,7 @@ pub async fn take_document(
     if polled.entries.is_empty() {
         return Ok(false);
     }
-    let Some(memory) = claim(app, source, now).await? else {
+    let Some(memory) = claim(app, source, now.plus(LEASE_WITH_PAGES), now).await? else {
         return Ok(false);
     };
     let mut report = PollReport {
@@ -166,7 +168,7 @@ pub async fn take_document(
         ..PollReport::default()
     };
     let (changes, note) = if memory.baselined {
-        let result = read(app, &memory, polled, &mut report, now).await?;
+        let result = read(&app.at_pace(), &memory, polled, &mut report, now).await?;
         (result.changes, result.fetch.note)
     } else {
         // What was there before is known from a poll, not from a push with the newest.
@@ -192,10 +194,10 @@ pub async fn take_document(
 async fn claim(
     app: &App,
     source: &str,
+    until: UnixMillis,
     now: UnixMillis,
 ) -> Result<Option<SourceMemory>, StoreError> {
     let (owner, only) = (owner(app), [source.to_owned()]);
-    let until = now.plus(LEASE);
     let claimed = app.db.claim_sources(&owner, now, until, 1, Some(&only));
     Ok(claimed.await?.pop())
 }
@@ -208,7 +210,7 @@ async fn claim_patiently(
 ) -> Result<Option<SourceMemory>, StoreError> {
     let began = Instant::now();
     loop {
-        let memory = claim(app, source, now).await?;
+        let memory = claim(app, source, now.plus(LEASE), now).await?;
         if memory.is_some() || began.elapsed() > PATIENCE {
             return Ok(memory);
         }

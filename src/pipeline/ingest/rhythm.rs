@@ -27,7 +27,7 @@ const SILENCE: Duration = Duration::from_secs(30 * 86_400);
 /// The part of its silence that such a source's pause is: an hour after a month.
 const SILENCE_PART: u32 = 720;
 /// The longest pause that anything but an error leads to.
-const LONGEST: Duration = DAY;
+pub(super) const LONGEST: Duration = DAY;
 /// Articles that make a habit.
 const HABIT: usize = 20;
 

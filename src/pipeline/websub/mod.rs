@@ -9,7 +9,8 @@ pub mod plan;
 mod receive;
 pub mod signature;
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
 use data_encoding::BASE64URL_NOPAD;
@@ -26,6 +27,8 @@ pub use receive::{Intent, Known, Verdict, pushed, verify};
 
 /// Hubs asked at the same time.
 const AT_ONCE: usize = 8;
+/// A round ends when this much time has gone by; the next one goes on.
+const ROUND: Duration = Duration::from_secs(10);
 /// Nobody else asks a hub for so long.
 const CLAIM: Duration = Duration::from_secs(600);
 /// An article that polling finds so long after it was published should have been pushed.
@@ -56,11 +59,26 @@ pub async fn step(app: &App, now: UnixMillis) -> Result<(), StoreError> {
             }
         }
     }
+    let offers = offers.into_iter().map(|offer| (offer.source, offer.hubs));
+    let hubs: HashMap<String, Vec<String>> = offers.collect();
+    let began = Instant::now();
+    // Each has its next time far ahead once it was asked, or its claim has.
+    while ask_some(app, &hubs, now).await? == AT_ONCE && began.elapsed() < ROUND {}
+    Ok(())
+}
+
+/// Asks the hubs of some subscriptions that are due; of how many.
+async fn ask_some(
+    app: &App,
+    hubs: &HashMap<String, Vec<String>>,
+    now: UnixMillis,
+) -> Result<usize, StoreError> {
     let until = now.plus(CLAIM);
+    let claimed = app.db.claim_hub_subscriptions(now, until, AT_ONCE).await?;
+    let count = claimed.len();
     let mut asking = JoinSet::new();
-    for one in app.db.claim_hub_subscriptions(now, until, AT_ONCE).await? {
-        let offer = offers.iter().find(|offer| offer.source == one.source);
-        let hubs = offer.map_or_else(Vec::new, |offer| offer.hubs.clone());
+    for one in claimed {
+        let hubs = hubs.get(&one.source).cloned().unwrap_or_default();
         let app = app.clone();
         asking.spawn(async move { ask(&app, one, &hubs, now).await });
     }
@@ -70,7 +88,7 @@ pub async fn step(app: &App, now: UnixMillis) -> Result<(), StoreError> {
             Ok(())
         })?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Asks one hub.

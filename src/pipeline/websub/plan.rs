@@ -6,6 +6,7 @@
 //! runs (asking again under the same callback is what renews it, W3C WebSub §5.1); whatever
 //! begins anew has a callback that nobody has heard of.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::UnixMillis;
@@ -39,22 +40,22 @@ pub fn reconcile(
     wanted: impl Fn(&str) -> bool,
     have: &[HubSubscription],
 ) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let current = || have.iter().filter(|s| s.state != HubState::Leaving);
+    let offers = offers.iter().filter(|offer| wanted(&offer.source));
+    let offers: BTreeMap<&str, &HubOffer> = offers.map(|o| (o.source.as_str(), o)).collect();
     let serves = |offer: &HubOffer, s: &HubSubscription| {
-        s.source == offer.source && s.topic == offer.topic && offer.hubs.contains(&s.hub)
+        s.topic == offer.topic && offer.hubs.contains(&s.hub)
     };
-    let offers: Vec<&HubOffer> = offers.iter().filter(|o| wanted(&o.source)).collect();
-    for one in current() {
-        if !offers.iter().any(|offer| serves(offer, one)) {
-            changes.push(Change::Leave(one.id));
+    let (mut changes, mut served) = (Vec::new(), HashSet::new());
+    for one in have.iter().filter(|s| s.state != HubState::Leaving) {
+        match offers.get(one.source.as_str()) {
+            Some(offer) if serves(offer, one) => {
+                served.insert(one.source.as_str());
+            }
+            _ => changes.push(Change::Leave(one.id)),
         }
     }
-    for offer in offers {
-        if !current().any(|one| serves(offer, one)) {
-            changes.push(Change::Begin(offer.clone()));
-        }
-    }
+    let unserved = offers.into_iter().filter(|(s, _)| !served.contains(s));
+    changes.extend(unserved.map(|(_, offer)| Change::Begin(offer.clone())));
     changes
 }
 

@@ -9,16 +9,15 @@ use url::Url;
 use crate::domain::{UnixMillis, keys_of};
 use crate::net::Fetched;
 use crate::sources::repair::Facts;
-use crate::sources::{Hints, Hubs, Withdrawal};
+use crate::sources::{Hints, Hubs, Withdrawal, links};
 
 /// Pauses longer than this are mistakes.
 const LONGEST_PAUSE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Hubs that are kept, and `Link` headers that are looked at.
+/// Hubs that are kept.
 const MOST_HUBS: usize = 8;
-const MOST_LINKS: usize = 100;
 
 /// What the answer's headers ask for, of a `304` too (RFC 9111 §4.3.4).
-pub(super) fn of_answer(fetched: &Fetched) -> Hints {
+pub(in crate::sources) fn of_answer(fetched: &Fetched) -> Hints {
     Hints {
         pause: fresh_for(fetched).and_then(pause),
         ..Hints::default()
@@ -90,18 +89,10 @@ fn period(facts: &Facts) -> Option<Duration> {
 
 /// Hubs and topic: HTTP's `Link` headers first, then the feed's own (WebSub §4).
 pub(super) fn hubs(headers: &HeaderMap, facts: &Facts, base: &Url) -> Hubs {
-    let links: Vec<(String, String)> = headers
-        .get_all(header::LINK)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(links)
-        .take(MOST_LINKS)
-        .collect();
+    let links = links::links(headers, base);
     let by = |rel: &'static str| {
-        let named = links
-            .iter()
-            .filter(move |(_, rels)| rels.split_whitespace().any(|r| r == rel));
-        named.map(|(target, _)| target.as_str())
+        let named = links.iter().filter(move |link| link.is(rel));
+        named.map(|link| link.url.as_str())
     };
     let web = |address: &str| {
         let url = base.join(address.trim()).ok()?;
@@ -119,36 +110,6 @@ pub(super) fn hubs(headers: &HeaderMap, facts: &Facts, base: &Url) -> Hubs {
     }
     let topic = by("self").chain(facts.topic.as_deref()).find_map(web);
     Hubs { hubs, topic }
-}
-
-/// The targets and relations of a `Link` header (RFC 8288 §3), relations in lower case.
-fn links(value: &str) -> Vec<(String, String)> {
-    let mut links = Vec::new();
-    let mut rest = value;
-    while let Some((_, after)) = rest.split_once('<') {
-        let Some((target, after)) = after.split_once('>') else {
-            break;
-        };
-        let end = end_of_parameters(after);
-        let rel = after[..end].split(';').find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            let is_rel = name.trim().eq_ignore_ascii_case("rel");
-            is_rel.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
-        });
-        links.push((target.to_owned(), rel.unwrap_or_default()));
-        rest = &after[end..];
-    }
-    links
-}
-
-/// Where a link's parameters end: at the first comma outside of quotes.
-fn end_of_parameters(text: &str) -> usize {
-    let mut is_quoted = false;
-    let is_end = |c: char| {
-        is_quoted ^= c == '"';
-        c == ',' && !is_quoted
-    };
-    text.find(is_end).unwrap_or(text.len())
 }
 
 /// What the feed takes back (RFC 6721).

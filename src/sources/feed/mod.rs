@@ -18,6 +18,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub(super) use entry::language_tag;
+pub(super) use hints::of_answer as hints_of;
 
 use super::{BoxFuture, Document, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};

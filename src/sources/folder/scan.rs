@@ -19,7 +19,8 @@ const LARGEST: u64 = 2 * 1024 * 1024;
 pub(super) const SETTLES_MS: i64 = 2_000;
 /// A file that is gone so long is gone: git and rsync take files away and put them back.
 const GONE_MS: i64 = 60_000;
-/// A withdrawal is repeated for so long, for those who want to hear it twice.
+/// A withdrawal is repeated for so long, and once after that, for those who want to hear it
+/// twice: between two looks there may be days.
 const REPEATED_MS: i64 = 24 * 3_600_000;
 /// Markup of one look; what is beyond waits for the next one.
 const MOST_MARKUP: usize = 64 * 1024 * 1024;
@@ -135,7 +136,7 @@ impl Scan<'_> {
             && known.changed == found.changed
             && known.size == found.size
             && !self.full
-            && !matches!(known.stand, Stand::Vanished(_))
+            && !known.stand.is_missing()
         {
             self.unchanged(found, known.clone());
             return;
@@ -167,9 +168,10 @@ impl Scan<'_> {
         }
         self.look.polled.bytes += bytes.len();
         let hash = HEXLOWER.encode(&digest::digest(&digest::SHA256, &bytes).as_ref()[..16]);
-        if let Some(known) = known.as_ref().filter(|known| {
-            known.hash == hash && !self.full && !matches!(known.stand, Stand::Vanished(_))
-        }) {
+        if let Some(known) = known
+            .as_ref()
+            .filter(|known| known.hash == hash && !self.full && !known.stand.is_missing())
+        {
             let known = Known {
                 changed: found.changed,
                 size: found.size,
@@ -190,14 +192,13 @@ impl Scan<'_> {
         if let Stand::TakenBack(since) = known.stand {
             if self.now.0 - since > REPEATED_MS {
                 known.stand = Stand::KeptBack;
-            } else {
-                let why = if expired {
-                    "its expiry date has come"
-                } else {
-                    "its front matter takes it back"
-                };
-                self.withdraw(&found.path, &known.identity, why);
             }
+            let why = if expired {
+                "its expiry date has come"
+            } else {
+                "its front matter takes it back"
+            };
+            self.withdraw(&found.path, &known.identity, why);
         }
         self.state.files.insert(found.path.clone(), known);
     }
@@ -332,20 +333,32 @@ impl Scan<'_> {
             let Some(known) = self.state.files.get_mut(&path) else {
                 continue;
             };
-            let since = match known.stand {
-                Stand::Vanished(since) | Stand::TakenBack(since) => since,
-                Stand::Article => self.now.0,
+            let identity = known.identity.clone();
+            let age = |since: i64| self.now.0 - since;
+            let is_said = match known.stand {
                 Stand::KeptBack => {
                     self.state.files.remove(&path);
-                    continue;
+                    false
+                }
+                Stand::Gone(since) if age(since) > REPEATED_MS => {
+                    self.state.files.remove(&path);
+                    true
+                }
+                Stand::Gone(_) => true,
+                Stand::TakenBack(since) | Stand::Vanished(since) if age(since) >= GONE_MS => {
+                    known.stand = Stand::Gone(self.now.0);
+                    true
+                }
+                Stand::TakenBack(since) | Stand::Vanished(since) => {
+                    known.stand = Stand::Vanished(since);
+                    false
+                }
+                Stand::Article => {
+                    known.stand = Stand::Vanished(self.now.0);
+                    false
                 }
             };
-            known.stand = Stand::Vanished(since);
-            let identity = known.identity.clone();
-            let age = self.now.0 - since;
-            if age > REPEATED_MS {
-                self.state.files.remove(&path);
-            } else if age >= GONE_MS {
+            if is_said {
                 self.withdraw(&path, &identity, "the file is gone");
             }
         }
@@ -360,6 +373,7 @@ impl Scan<'_> {
         polled
             .entries
             .sort_by_key(|entry| std::cmp::Reverse(entry.published));
+        polled.only_changes = true;
         polled.not_modified = polled.entries.is_empty() && polled.withdrawn.is_empty();
         polled.state = (state.files != before.files || self.is_first).then(|| state.written());
         look

@@ -52,11 +52,19 @@ pub(super) enum Stand {
     /// It was an article; since when it is not there.
     #[serde(rename = "v")]
     Vanished(i64),
+    /// The same, and it has been said that it is gone; since when that is.
+    #[serde(rename = "g")]
+    Gone(i64),
 }
 
 impl Stand {
     fn is_article(&self) -> bool {
         matches!(self, Self::Article)
+    }
+
+    /// Whether it was not there at the last look.
+    pub(super) fn is_missing(self) -> bool {
+        matches!(self, Self::Vanished(_) | Self::Gone(_))
     }
 
     /// Whether its readers may know it.
@@ -104,6 +112,7 @@ mod tests {
             Stand::KeptBack,
             Stand::TakenBack(5),
             Stand::Vanished(6),
+            Stand::Gone(7),
         ];
         let files = files
             .into_iter()

@@ -150,8 +150,34 @@ fn a_file_that_is_gone_for_a_minute_is_withdrawn_and_one_that_comes_back_is_not(
     desk.later(15 * MINUTE);
     assert_eq!(desk.look().withdrawn.len(), 1);
     desk.later(25 * 60 * MINUTE);
+    assert_eq!(desk.look().withdrawn.len(), 1);
     assert_eq!(desk.look().withdrawn, []);
     assert!(!desk.state.as_deref().unwrap().contains("a.md"));
+}
+
+#[test]
+fn who_looks_once_in_two_days_hears_of_each_withdrawal_twice() {
+    let mut desk = Desk::new();
+    desk.write("gone.md", &page("Gone", ""));
+    desk.write("draft.md", &page("Draft", ""));
+    desk.write("stays.md", &page("Stays", ""));
+    desk.look();
+    std::fs::remove_file(desk.path("gone.md")).unwrap();
+    desk.later(2 * 24 * 60 * MINUTE);
+    desk.write("draft.md", &page("Draft", "draft: true"));
+    let mut said = Vec::new();
+    for _ in 0..4 {
+        said.extend(desk.look().withdrawn.into_iter().map(|one| one.why));
+        desk.later(2 * 24 * 60 * MINUTE);
+    }
+    said.sort_unstable();
+    let (draft, gone) = ("draft.md: ", "gone.md: the file is gone");
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(
+        said[..2].iter().all(|why| why.starts_with(draft)),
+        "{said:?}"
+    );
+    assert_eq!(said[2..], [gone, gone]);
 }
 
 #[test]

@@ -5,23 +5,22 @@
 //! leads to other sitemaps, the newest first; which of them have not changed since the last
 //! poll is remembered, and they are not fetched again.
 
+mod index;
 mod read;
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::Read as _;
+use std::collections::HashSet;
 
-use flate2::read::MultiGzDecoder;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
-use self::read::{Child, Page, Sitemap};
-use super::feed::{instant, language_tag, web_url};
-use super::repair::repair;
+use self::index::{ACCEPT, Collected, Remembered, collect, limits, newest_first, text, with_base};
+use self::read::Page;
+use super::feed::{hints_of, instant, language_tag, web_url};
 use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
 use crate::domain::{Entry, Image, UnixMillis, keys_of};
 use crate::html;
-use crate::net::{Client, Conditions, Fetched, Limits};
+use crate::net::{Client, Conditions};
 
 /// The kind `sitemap`.
 pub const KIND: Kind = Kind {
@@ -30,13 +29,6 @@ pub const KIND: Kind = Kind {
     open,
 };
 
-const ACCEPT: &str = "application/xml, text/xml;q=0.9, application/gzip;q=0.8, */*;q=0.5";
-/// Bytes of one document, unpacked.
-const LARGEST: usize = 32 * 1024 * 1024;
-/// Sitemaps of an index that are read.
-const MOST_CHILDREN: usize = 50;
-/// Levels of indexes.
-const DEEPEST: usize = 2;
 /// Articles of one poll, the newest.
 const MOST_ENTRIES: usize = 10_000;
 
@@ -66,26 +58,6 @@ fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
             )])
         }
     }
-}
-
-/// What is remembered between two polls.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    /// Whether the document is an index: then its own validators say nothing of what it leads to.
-    #[serde(default)]
-    is_index: bool,
-    /// The `lastmod` of each sitemap that was read.
-    #[serde(default)]
-    children: BTreeMap<String, String>,
-}
-
-/// What a set of sitemaps held.
-#[derive(Debug, Default)]
-struct Collected {
-    pages: Vec<(Page, Url)>,
-    notes: Vec<String>,
-    bytes: usize,
-    remembered: Remembered,
 }
 
 impl NewsSitemap {
@@ -127,6 +99,8 @@ impl NewsSitemap {
             }),
             status: fetched.status,
             moved_to: fetched.permanent_redirect.as_ref().map(Url::to_string),
+            hints: hints_of(&fetched),
+            retry_after: fetched.retry_after,
             ..Polled::default()
         };
         if fetched.not_modified {
@@ -135,148 +109,13 @@ impl NewsSitemap {
         let collected = collect(fetched, &before, client).await?;
         polled.bytes = collected.bytes;
         polled.notes = collected.notes;
+        polled.retry_after = polled.retry_after.max(collected.retry_after);
+        polled.only_changes = collected.remembered.is_index;
         let state = serde_json::to_string(&collected.remembered);
         polled.state = state.ok().filter(|_| collected.remembered != before);
         polled.entries = entries(collected.pages, &mut polled.notes);
         Ok(polled)
     }
-}
-
-fn limits() -> Limits {
-    Limits {
-        bytes: LARGEST,
-        ..Limits::default()
-    }
-}
-
-/// Reads the document that was fetched, and what it leads to.
-async fn collect(
-    fetched: Fetched,
-    before: &Remembered,
-    client: &Client,
-) -> Result<Collected, PollError> {
-    let mut collected = Collected::default();
-    let at = fetched.final_url.clone();
-    let top = parsed(fetched, &mut collected).await?;
-    collected.remembered.is_index = !top.sitemaps.is_empty();
-    let mut left = MOST_CHILDREN;
-    let mut level: Vec<(Child, Url)> = with_base(&at, top, &mut collected);
-    for _ in 0..DEEPEST {
-        let mut below = Vec::new();
-        for (child, url) in newest_first(std::mem::take(&mut level)) {
-            if left == 0 {
-                collected.notes.push(format!(
-                    "the index names more than {MOST_CHILDREN} sitemaps; the newest were read"
-                ));
-                return Ok(collected);
-            }
-            let is_known = !child.lastmod.is_empty()
-                && before.children.get(url.as_str()) == Some(&child.lastmod);
-            left -= 1;
-            if is_known {
-                collected
-                    .remembered
-                    .children
-                    .insert(url.into(), child.lastmod);
-                continue;
-            }
-            let conditions = Conditions {
-                accept: Some(ACCEPT),
-                ..Conditions::default()
-            };
-            // One sitemap's trouble is its own; it is read again next time.
-            let read = match client.get(&url, &conditions, &limits()).await {
-                Ok(fetched) => parsed(fetched, &mut collected).await,
-                Err(error) => Err(error.into()),
-            };
-            match read {
-                Ok(sitemap) => {
-                    below.extend(with_base(&url, sitemap, &mut collected));
-                    collected
-                        .remembered
-                        .children
-                        .insert(url.into(), child.lastmod);
-                }
-                Err(error) => collected.notes.push(error.message),
-            }
-        }
-        level = below;
-    }
-    if !level.is_empty() {
-        let note = format!("indexes below more than {DEEPEST} indexes were not read");
-        collected.notes.push(note);
-    }
-    Ok(collected)
-}
-
-/// Keeps a document's pages and answers the sitemaps it leads to.
-fn with_base(at: &Url, sitemap: Sitemap, collected: &mut Collected) -> Vec<(Child, Url)> {
-    if sitemap.is_cut {
-        let note = format!("{at} breaks off or names more pages than a sitemap may");
-        collected.notes.push(note);
-    }
-    let pages = sitemap.urls.into_iter().filter_map(|page| {
-        let url = at.join(&page.loc).ok()?;
-        let is_web = matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 2000;
-        is_web.then_some((page, url))
-    });
-    collected.pages.extend(pages);
-    let children = sitemap.sitemaps.into_iter();
-    children
-        .filter_map(|child| {
-            let url = at.join(&child.loc).ok()?;
-            Some((child, url))
-        })
-        .collect()
-}
-
-/// The sitemaps of an index that are worth reading first: news, then the last changed.
-fn newest_first(mut children: Vec<(Child, Url)>) -> Vec<(Child, Url)> {
-    children.sort_by_key(|(child, url)| {
-        let is_news = url.path().contains("news");
-        std::cmp::Reverse((is_news, instant(&child.lastmod)))
-    });
-    let mut seen = HashSet::new();
-    children.retain(|(_, url)| seen.insert(url.clone()));
-    children
-}
-
-/// Unpacks and reads a document, off the async threads.
-async fn parsed(fetched: Fetched, collected: &mut Collected) -> Result<Sitemap, PollError> {
-    let at = fetched.final_url.clone();
-    let work = move || {
-        let text = text(
-            fetched.body,
-            fetched.content_type.as_deref(),
-            &fetched.final_url,
-        )?;
-        Ok::<_, String>((text.len(), read::read(&text)?))
-    };
-    let (bytes, sitemap) = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| PollError::new(format!("{at}: the sitemap's reader broke down on it")))?
-        .map_err(|why| PollError::new(format!("{at}: {why}")))?;
-    collected.bytes += bytes;
-    Ok(sitemap)
-}
-
-/// A document as well-formed text; a `.gz` file is unpacked as far as its bound.
-fn text(body: Vec<u8>, content_type: Option<&str>, at: &Url) -> Result<String, String> {
-    let bytes = if body.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        let most = LARGEST as u64 + 1;
-        MultiGzDecoder::new(body.as_slice())
-            .take(most)
-            .read_to_end(&mut unpacked)
-            .map_err(|error| format!("the packed file is broken: {error}"))?;
-        if unpacked.len() > LARGEST {
-            return Err(format!("the packed file holds more than {LARGEST} bytes"));
-        }
-        unpacked
-    } else {
-        body
-    };
-    Ok(repair(&bytes, content_type, at).text)
 }
 
 /// Reads one document as far as discovery wants to know: its newest pages as entries, and
@@ -316,9 +155,8 @@ fn entries(mut pages: Vec<(Page, Url)>, notes: &mut Vec<String>) -> Vec<Entry> {
             .is_some_and(|key| seen.insert(key.clone()))
     });
     if entries.len() > MOST_ENTRIES {
-        let all = entries.len();
         notes.push(format!(
-            "the sitemap names {all} pages; the {MOST_ENTRIES} newest are read"
+            "the sitemap names more than {MOST_ENTRIES} pages; the newest are read"
         ));
         entries.truncate(MOST_ENTRIES);
     }

@@ -158,6 +158,7 @@ impl Wordpress {
             match self.by_rest(poll, is_first, client).await {
                 Ok(mut poll) => {
                     poll.state.blocked = None;
+                    poll.state.fed.clear();
                     poll.state.tidy(now);
                     if known.as_ref() != Some(&poll.state) {
                         poll.polled.state = poll.state.written();
@@ -215,12 +216,13 @@ impl Wordpress {
             .await
             .map_err(told)?;
         let mut highest = 0;
-        for entry in &mut polled.entries {
-            if let Some(id) = name_by_site(entry, &self.home) {
-                highest = highest.max(id);
-                state.saw(id);
-            }
-        }
+        polled.entries.retain_mut(|entry| {
+            let Some(id) = name_by_site(entry, &self.home) else {
+                return true;
+            };
+            highest = highest.max(id);
+            !state.is_old(id, entry.published) && state.saw_in_feed(id)
+        });
         if is_first {
             state.began = UnixMillis::now().0;
             state.horizon = highest;

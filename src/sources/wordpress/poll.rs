@@ -79,6 +79,8 @@ impl Poll {
     fn count(&mut self, page: &Posts) {
         self.polled.bytes += page.bytes;
         self.polled.status = page.status;
+        self.polled.retry_after = self.polled.retry_after.max(page.retry_after);
+        self.polled.hints.pause = self.polled.hints.pause.max(page.hints.pause);
     }
 }
 
@@ -145,9 +147,7 @@ impl Wordpress {
         } else {
             self.changed(&rest, &mut poll).await?;
         }
-        if rest.login.is_none() {
-            self.missing(&rest, &mut poll).await?;
-        }
+        self.missing(&rest, &mut poll).await?;
         Ok(poll)
     }
 
@@ -227,62 +227,56 @@ impl Wordpress {
         Ok(())
     }
 
-    /// Posts that were public and are not any more, for those who are not logged in.
+    /// Posts that were public and are in no list: those that are taken back already are looked
+    /// for again, and without a login those whose end no list tells.
     async fn missing(&self, rest: &Rest<'_>, poll: &mut Poll) -> Result<(), Trouble> {
-        let unseen = |ids: &[u64]| -> Vec<u64> {
-            ids.iter()
-                .rev()
-                .filter(|id| !poll.seen.contains(id))
-                .copied()
-                .collect()
-        };
-        let mut asked = unseen(&poll.state.known);
-        asked.truncate(MOST_ASKED);
-        let again: Vec<u64> = poll
-            .state
-            .withdrawn
-            .keys()
-            .copied()
-            .take(MOST_CONFIRMED)
-            .collect();
-        if asked.is_empty() && again.is_empty() {
+        let unseen = |id: &u64| !poll.seen.contains(id);
+        let known = poll.state.known.iter().rev().copied();
+        let known = known.filter(|_| rest.login.is_none());
+        let known: Vec<u64> = known.filter(unseen).take(MOST_ASKED).collect();
+        let again = poll.state.withdrawn.keys().copied();
+        let again: Vec<u64> = again.filter(unseen).take(MOST_ASKED).collect();
+        let asked: Vec<u64> = again.iter().chain(&known).copied().collect();
+        if asked.is_empty() {
             return Ok(());
         }
-        let there: HashSet<u64> = match asked.is_empty() {
-            true => HashSet::new(),
-            false => match rest.still_there(&asked).await {
-                Ok(there) => there.into_iter().collect(),
-                // Nothing is known of them then.
-                Err(Trouble::Blocked(_)) => return Ok(()),
-                Err(trouble) => return Err(trouble),
-            },
+        let there: HashSet<u64> = match rest.still_there(&asked).await {
+            Ok(there) => there.into_iter().collect(),
+            // Nothing is known of them then.
+            Err(Trouble::Blocked(_)) => return Ok(()),
+            Err(trouble) => return Err(trouble),
         };
         // Those that are there go to the front, so that others have their turn next time.
-        let stay: Vec<u64> = asked
-            .iter()
-            .rev()
-            .filter(|id| there.contains(id))
-            .copied()
-            .collect();
+        let stay = again.iter().chain(known.iter().rev());
+        let stay: Vec<u64> = stay.filter(|id| there.contains(id)).copied().collect();
+        for id in &stay {
+            poll.state.withdrawn.remove(id);
+        }
         poll.state.known.retain(|id| !stay.contains(id));
         poll.state.known.splice(0..0, stay);
-        let lost = asked.into_iter().filter(|id| !there.contains(id));
-        let lost: Vec<u64> = again.into_iter().chain(lost).take(MOST_CONFIRMED).collect();
-        for id in lost {
+        for id in again.into_iter().filter(|id| !there.contains(id)) {
+            self.lose(id, poll);
+        }
+        // A list may leave out what is there; each is looked at by itself before it is missed.
+        let lost = known.into_iter().filter(|id| !there.contains(id));
+        for id in lost.take(MOST_CONFIRMED) {
             if rest.is_gone(id).await {
-                if poll.state.lost(id, poll.now) {
-                    poll.polled.withdrawn.push(Withdrawal {
-                        keys: wordpress_key(&self.home, id).into_iter().collect(),
-                        why: format!("post {id} of {} is not there any more", self.home),
-                    });
-                }
+                self.lose(id, poll);
             } else {
-                poll.state.withdrawn.remove(&id);
                 poll.state.known.retain(|known| *known != id);
                 poll.state.known.insert(0, id);
             }
         }
         Ok(())
+    }
+
+    fn lose(&self, id: u64, poll: &mut Poll) {
+        if poll.state.lost(id, poll.now) {
+            poll.polled.withdrawn.push(Withdrawal {
+                keys: wordpress_key(&self.home, id).into_iter().collect(),
+                why: format!("post {id} of {} is not there any more", self.home),
+            });
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use super::post::{Post, post};
 use crate::domain::UnixMillis;
 use crate::html;
 use crate::net::{Client, Conditions, FetchError, Fetched, Limits, Login};
-use crate::sources::{PollError, links};
+use crate::sources::feed::hints_of;
+use crate::sources::{Hints, PollError, links};
 
 /// What is asked of a post, so that an answer has no more than that.
 const FIELDS: &str = "id,date_gmt,modified_gmt,guid,slug,status,link,title,content,excerpt,author,\
@@ -37,6 +38,10 @@ pub(super) struct Posts {
     pub(super) has_more: bool,
     pub(super) bytes: usize,
     pub(super) status: u16,
+    /// How long the answer asks us to stay away.
+    pub(super) retry_after: Option<Duration>,
+    /// How long it stays as it is.
+    pub(super) hints: Hints,
 }
 
 /// The interface of one site.
@@ -140,6 +145,8 @@ impl Rest<'_> {
             has_more: header("x-wp-totalpages").map_or(has_next, |pages| page < pages),
             bytes: fetched.body.len(),
             status: fetched.status,
+            retry_after: fetched.retry_after,
+            hints: hints_of(&fetched),
             posts: Vec::new(),
         };
         let home = self.home.clone();

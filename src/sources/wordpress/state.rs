@@ -1,6 +1,6 @@
 //! What is remembered of a WordPress site between two polls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,8 @@ use crate::domain::{UnixMillis, normalise_url};
 
 /// Posts whose staying is watched.
 pub(super) const MOST_KNOWN: usize = 200;
-/// A withdrawal is repeated for so long, for those who want to hear it twice.
+/// A withdrawal is repeated for so long, and once after that, for those who want to hear it
+/// twice: between two polls there may be days.
 const REPEATED_MS: i64 = 24 * 3_600_000;
 
 /// What is kept in `Polled::state`; times are milliseconds since 1970.
@@ -35,6 +36,9 @@ pub(super) struct State {
     pub(super) walk: Option<Walk>,
     /// Public posts, the last seen at the end.
     pub(super) known: Vec<u64>,
+    /// Those of them that only the site's feed has shown.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) fed: BTreeSet<u64>,
     /// Posts that were public and are not, with since when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) withdrawn: BTreeMap<u64, i64>,
@@ -96,8 +100,8 @@ impl State {
 
     /// Notes that a post is not public; `true` when it was, and that is to be said.
     pub(super) fn lost(&mut self, id: u64, now: UnixMillis) -> bool {
-        if let Some(since) = self.withdrawn.get(&id) {
-            return now.0 - since <= REPEATED_MS;
+        if self.withdrawn.contains_key(&id) {
+            return true;
         }
         if !self.known.contains(&id) {
             return false;
@@ -110,10 +114,23 @@ impl State {
         true
     }
 
-    /// Forgets withdrawals that have been said long enough.
+    /// Forgets withdrawals that have been said long enough, at the end of a poll.
     pub(super) fn tidy(&mut self, now: UnixMillis) {
         self.withdrawn
             .retain(|_, since| now.0 - *since <= REPEATED_MS);
+    }
+
+    /// Notes that the site's feed shows a post; `false` when the interface has shown it. Of such
+    /// a post the feed has nothing to say: it may have a summary where there was the text, and
+    /// edits are read when the interface is open again.
+    pub(super) fn saw_in_feed(&mut self, id: u64) -> bool {
+        let by_rest = self.modified > 0 && self.known.contains(&id) && !self.fed.contains(&id);
+        self.saw(id);
+        if !by_rest {
+            self.fed.insert(id);
+            self.fed.retain(|id| self.known.contains(id));
+        }
+        !by_rest
     }
 
     /// Whether a post is from before the site was first read, and merely edited: nobody was
@@ -153,7 +170,11 @@ mod tests {
         assert!(!state.lost(1, now));
         state.saw(1);
         assert!(state.lost(1, now) && state.lost(1, now));
-        assert!(!state.lost(1, UnixMillis(REPEATED_MS + 1)));
+        // However late the next poll is, it says so once more.
+        let late = UnixMillis(REPEATED_MS * 9);
+        assert!(state.lost(1, late));
+        state.tidy(late);
+        assert!(!state.lost(1, late));
         state.saw(1);
         assert!(state.withdrawn.is_empty());
         for id in 0..500 {
