@@ -113,14 +113,8 @@ pub fn revision(
         .filter(|i| is_web(&i.url))
         .or_else(|| html::first_image(&content_html, Some(&url)));
     let published = said(entry.published, entry.updated, source, now).unwrap_or(now);
-    let language = language(
-        entry,
-        source,
-        config,
-        feed_language,
-        &format!("{title} {text}"),
-    );
-    let topics = names(entry.topics.iter().chain(&source.topics));
+    let whole = format!("{title} {text}");
+    let language = language(entry, source, config, feed_language, &whole);
     let hash = hash(&title, &text, &summary, image.as_ref());
     let note = refused.map(|e| format!("`{title}` is kept as plain text: {e}"));
     let revision = Revision {
@@ -131,7 +125,7 @@ pub fn revision(
         words: i64::try_from(html::word_count(&content_html)).unwrap_or(i64::MAX),
         content_html,
         authors: names(entry.authors.iter()),
-        topics,
+        topics: names(entry.topics.iter().chain(&source.topics)),
         image,
         language,
         published,

@@ -92,7 +92,7 @@ const WRONG: [(&str, &str, &[&str]); 19] = [
         "a password in the clear",
         "{SITE}[sources.a]\nkind = \"wordpress\"\nurl = \"http://n.example\"\nuser = \"x\"\napplication_password = \"abcd efgh\"\n",
         &[
-            "courant.toml:9:24",
+            "courant.toml:7:7",
             "in the clear",
             "begin `url` with https://",
         ],
