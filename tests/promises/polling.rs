@@ -284,7 +284,7 @@ async fn a_redirect_to_another_feed_or_a_passing_one_is_never_believed() {
             .await
             .explanation;
         assert!(
-            said.starts_with("answers") && !said.contains("redirects"),
+            said.starts_with("read every") && !said.contains("redirects"),
             "{said}"
         );
     })
