@@ -10,6 +10,10 @@ use crate::store::ArticleFilter;
 use super::args::{ArticlesArgs, ArticlesCommand};
 use super::output::{Output, in_brief, moment, table};
 
+/// How to go on with articles that are held.
+pub const HELD: &str = "`courant articles list --state held` names them, `courant articles \
+                        release ID` (or `release held`) lets them go, `ignore ID` drops one";
+
 /// Runs `articles …`.
 ///
 /// # Errors
@@ -98,8 +102,12 @@ async fn show(app: &App, id: ArticleId, out: Output) -> anyhow::Result<()> {
 /// An account for people: what it is, where it stands, each channel, then revisions and names.
 fn told(account: &Account) -> String {
     let (article, r) = (&account.article, &account.article.revision);
+    let topics = match r.topics.join(", ") {
+        none if none.is_empty() => none,
+        topics => format!("  topics: {topics}\n"),
+    };
     let mut text = format!(
-        "article {}: {}\n  {}\n  {} from {}, revision {}, {} words, {}\n  topics: {}\n  {}\n\n",
+        "article {}: {}\n  {}\n  {} from {}, revision {}, {} words, {}\n{}  {}\n\n",
         article.id,
         r.title,
         r.url,
@@ -108,7 +116,7 @@ fn told(account: &Account) -> String {
         r.number,
         r.words,
         r.language,
-        r.topics.join(", "),
+        topics,
         account.standing,
     );
     for answer in &account.channels {
@@ -155,14 +163,27 @@ async fn set(
         .set_article_state(ArticleId(id), from, to, &reason, None)
         .await?
     {
-        bail!(
-            "article {id} is {}, so it cannot be {done} any more",
-            article.state
-        );
+        bail!("{}", too_late(&article, done));
     }
     out.answer(&serde_json::json!({ "article": id, "state": to }), || {
         format!("article {id} is {done}")
     })
+}
+
+/// Why an article cannot be `held` or `ignored`.
+fn too_late(article: &Article, done: &str) -> String {
+    let id = article.id;
+    match article.state {
+        ArticleState::Baseline => format!(
+            "article {id} was there at the first poll and goes out only if you release it, so it \
+             need not be {done}"
+        ),
+        ArticleState::Released => format!(
+            "article {id} is released, so it cannot be {done} any more; `courant issues` says \
+             what it is in, and can pause or cancel that"
+        ),
+        state => format!("article {id} is {state} already"),
+    }
 }
 
 /// One article, or all that are held.

@@ -92,9 +92,12 @@ fn tried(tried: &[Tried]) -> String {
 fn text(found: &Discovery) -> String {
     let name = one_line(found.name.as_deref().unwrap_or_default());
     let mut text = format!(
-        "# {} offers {}, the best first.\n",
+        "# {} offers {}.\n",
         found.url,
-        count(found.offers.len(), "source", "sources")
+        match found.offers.len() {
+            1 => "one source".to_owned(),
+            n => format!("{n} sources, the best first"),
+        }
     );
     if !name.is_empty() {
         text.push_str(&format!("# It calls itself: {name}\n"));

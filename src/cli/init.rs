@@ -29,6 +29,7 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
             path.display()
         )));
     }
+    let is_example = args.name.is_none() || args.url.is_none();
     let ask = Asker {
         terminal: std::io::stdin().is_terminal(),
     };
@@ -66,7 +67,11 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
     crate::config::from_text(&path, &text, check_kinds)
         .context("with these answers the file would be wrong, so it is not written")?;
     write_new(&path, &text)?;
-    super::output::print(&next_steps(&path, address == NO_ADDRESS))
+    super::output::print(&next_steps(
+        &path,
+        address == NO_ADDRESS,
+        is_example && !ask.terminal,
+    ))
 }
 
 fn web_address(text: &str) -> Result<Url, Usage> {
@@ -81,11 +86,13 @@ fn web_address(text: &str) -> Result<Url, Usage> {
 }
 
 /// What to do with the file that was written.
-fn next_steps(path: &Path, lacks_address: bool) -> String {
-    let missing = if lacks_address {
-        "The postal address in it is an example: write yours before mail goes out.\n"
-    } else {
-        ""
+fn next_steps(path: &Path, lacks_address: bool, is_example: bool) -> String {
+    let missing = match (is_example, lacks_address) {
+        (true, _) => {
+            "What was not given (--name, --url, --from …) is an example in it: write your own.\n"
+        }
+        (_, true) => "The postal address in it is an example: write yours before mail goes out.\n",
+        _ => "",
     };
     format!(
         "{} is written.\n{missing}Next:\n  courant -c {0} check    what is in it, and whether it is right\n  courant -c {0} poll     look at the feed once\n  courant -c {0} run      the daemon\n",

@@ -162,8 +162,13 @@ fn headline(issue: &Issue) -> String {
         "" => String::new(),
         why => format!(": {why}"),
     };
+    let then = match issue.state {
+        IssueState::Waiting => format!("  `courant issues approve {}` sends it\n", issue.id),
+        IssueState::Paused => format!("  `courant issues resume {}` goes on\n", issue.id),
+        _ => String::new(),
+    };
     format!(
-        "issue {}: {} {}, {}{why}\n  {}\n  made {} by schedule {} ({})\n\narticles\n",
+        "issue {}: {} {}, {}{why}\n{then}  {}\n  made {} by schedule {} ({})\n\narticles\n",
         issue.id,
         issue.channel,
         issue.number,

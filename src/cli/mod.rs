@@ -41,7 +41,12 @@ pub struct Usage(pub String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let daemon = matches!(cli.command, Command::Run);
-    telemetry::start(cli.verbose + u8::from(daemon));
+    // What `poll` prints of each source need not be logged, too.
+    let quiet = match cli.command {
+        Command::Poll(_) => "warn,courant::pipeline::ingest::outcome=off",
+        _ => "warn",
+    };
+    telemetry::start(cli.verbose + u8::from(daemon), quiet);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -204,35 +209,20 @@ async fn poll(app: &App, sources: &[String], out: Output) -> anyhow::Result<Exit
 }
 
 fn poll_text(reports: &[ingest::PollReport], asked: &[String]) -> String {
-    let rows: Vec<Vec<String>> = reports
-        .iter()
-        .map(|r| {
-            let said = match (&r.error, r.not_modified, r.baseline) {
-                (Some(error), ..) => error.clone(),
-                (None, true, _) => "not modified".to_owned(),
-                (None, false, 0) => r.notes.join("; "),
-                (None, false, n) => {
-                    let first =
-                        format!("first poll: {n} articles are known from now on, and no news");
-                    let notes = r.notes.iter().cloned();
-                    [first]
-                        .into_iter()
-                        .chain(notes)
-                        .collect::<Vec<_>>()
-                        .join("; ")
-                }
-            };
-            let count = |n: usize| n.to_string();
-            vec![
-                r.source.clone(),
-                count(r.entries),
-                count(r.new),
-                count(r.changed),
-                count(r.held),
-                said,
-            ]
-        })
-        .collect();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for r in reports {
+        let mut said = said(r).into_iter();
+        let counts = [r.entries, r.new, r.changed, r.held];
+        let mut row = vec![r.source.clone()];
+        row.extend(counts.iter().map(usize::to_string));
+        row.extend(said.next());
+        rows.push(row);
+        rows.extend(said.map(|more| {
+            let mut row = vec![String::new(); 5];
+            row.push(more);
+            row
+        }));
+    }
     let mut text = table(&["SOURCE", "ENTRIES", "NEW", "CHANGED", "HELD", ""], &rows);
     for name in asked
         .iter()
@@ -242,5 +232,24 @@ fn poll_text(reports: &[ingest::PollReport], asked: &[String]) -> String {
             "{name} is being polled by the daemon at this moment\n"
         ));
     }
+    if reports.iter().any(|r| r.held > 0) {
+        text.push_str(&format!("Those that are held: {}\n", articles::HELD));
+    }
     text
+}
+
+/// What there is to say of a poll, one line each.
+fn said(report: &ingest::PollReport) -> Vec<String> {
+    let mut said: Vec<String> = report.error.iter().cloned().collect();
+    if report.not_modified {
+        said.push("not modified".to_owned());
+    }
+    if report.baseline > 0 {
+        said.push(format!(
+            "first poll: {} known from now on, and no news",
+            output::count(report.baseline, "article is", "articles are")
+        ));
+    }
+    said.extend(report.notes.iter().cloned());
+    said
 }

@@ -4,7 +4,8 @@ use crate::domain::UnixMillis;
 use crate::pipeline::App;
 use crate::pipeline::status::{ChannelStatus, RelayStatus, SourceStatus, Status, status};
 
-use super::output::{Output, moment, table};
+use super::articles::HELD;
+use super::output::{Output, count, moment, table};
 
 /// Prints the status.
 ///
@@ -20,8 +21,9 @@ fn text(status: &Status) -> String {
     let counts = status.deliveries.iter();
     let counts: Vec<String> = counts.map(|(state, n)| format!("{n} {state}")).collect();
     format!(
-        "{}\n{}\n{}\ndeliveries: {}",
+        "{}{}\n{}\n{}\ndeliveries: {}",
         sources(status),
+        held(status),
         channels(status),
         relays(status),
         counts.join(", ")
@@ -34,16 +36,15 @@ fn or_dash<T: ToString>(value: Option<T>) -> String {
 }
 
 fn sources(status: &Status) -> String {
-    const HEAD: [&str; 9] = [
+    const HEAD: [&str; 8] = [
         "SOURCE",
         "KIND",
         "STATE",
         "LAST FETCH (UTC)",
         "NEXT FETCH (UTC)",
         "ARTICLES",
-        "IN WORDS",
         "PUSH",
-        "ERROR",
+        "IN WORDS",
     ];
     let row = |s: &SourceStatus| {
         vec![
@@ -53,13 +54,34 @@ fn sources(status: &Status) -> String {
             or_dash(s.last_fetch.map(moment)),
             or_dash(s.next_fetch.map(moment)),
             s.articles.to_string(),
-            s.explanation.clone(),
             or_dash(s.push.clone()),
-            s.error.clone().unwrap_or_default(),
+            s.explanation.clone(),
         ]
     };
     let rows: Vec<_> = status.sources.iter().map(row).collect();
-    table(&HEAD, &rows)
+    let mut text = table(&HEAD, &rows);
+    // Too long for a column.
+    for source in &status.sources {
+        if let Some(error) = &source.error {
+            text.push_str(&format!("  {}: {error}\n", source.id));
+        }
+    }
+    text
+}
+
+/// What the brakes hold, and how to go on.
+fn held(status: &Status) -> String {
+    match status.held {
+        0 => String::new(),
+        n => format!(
+            "\n{} for you: {HELD}\n",
+            count(
+                usize::try_from(n).unwrap_or(usize::MAX),
+                "article waits",
+                "articles wait"
+            )
+        ),
+    }
 }
 
 fn channels(status: &Status) -> String {

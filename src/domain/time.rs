@@ -28,6 +28,12 @@ impl UnixMillis {
         self.plus_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// The second that this instant is in, for texts in which milliseconds say nothing.
+    #[must_use]
+    pub fn whole_seconds(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(1000))
+    }
+
     /// The same instant for jiff; instants outside jiff's years -9999 to 9999 become its ends.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {

@@ -55,7 +55,7 @@ pub enum FetchError {
         after: Duration,
     },
     /// The body is larger than its limit.
-    #[error("{url}: the answer is larger than {most} bytes and was not read to its end")]
+    #[error("{url}: the answer is larger than {} and was not read to its end", size(*most))]
     TooLarge {
         /// The address.
         url: String,
@@ -246,6 +246,15 @@ pub(super) fn shown(url: &Url) -> String {
         .chars()
         .take(300)
         .collect()
+}
+
+/// A limit as people say it.
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1 << 20;
+    match bytes {
+        0..MIB => format!("{} KiB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MiB", bytes / MIB),
+    }
 }
 
 fn status_words(status: u16, bot_wall: bool) -> String {

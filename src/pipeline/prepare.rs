@@ -13,6 +13,7 @@ use crate::domain::{
     Entry, HeaderText, Image, Revision, UnixMillis, canonical_language, likeness_of,
 };
 use crate::html;
+use crate::text::language_of;
 
 use super::decide::{Prepared, publication};
 
@@ -112,8 +113,8 @@ pub fn revision(
         .filter(|i| is_web(&i.url))
         .or_else(|| html::first_image(&content_html, Some(&url)));
     let published = said(entry.published, entry.updated, source, now).unwrap_or(now);
-    let language = language(entry, source, config, feed_language);
-    let topics = names(entry.topics.iter().chain(&source.topics));
+    let whole = format!("{title} {text}");
+    let language = language(entry, source, config, feed_language, &whole);
     let hash = hash(&title, &text, &summary, image.as_ref());
     let note = refused.map(|e| format!("`{title}` is kept as plain text: {e}"));
     let revision = Revision {
@@ -124,7 +125,7 @@ pub fn revision(
         words: i64::try_from(html::word_count(&content_html)).unwrap_or(i64::MAX),
         content_html,
         authors: names(entry.authors.iter()),
-        topics,
+        topics: names(entry.topics.iter().chain(&source.topics)),
         image,
         language,
         published,
@@ -155,21 +156,23 @@ fn address(entry: &Entry, config: &Config, title: &str) -> Result<Url, Unusable>
         })
 }
 
-/// The entry's language, else the source's, the feed's, the site's.
+/// The entry's language, else the source's, the feed's, the site's: the first in which `text`
+/// can be written.
 fn language(
     entry: &Entry,
     source: &SourceConfig,
     config: &Config,
     feed_language: Option<&str>,
+    text: &str,
 ) -> String {
-    let named = [
-        entry.language.as_deref(),
-        source.language.as_deref(),
-        feed_language,
-    ];
-    let mut tags = named.into_iter().flatten().map(str::trim);
-    let tag = tags.find(|tag| is_language(tag));
-    canonical_language(tag.unwrap_or(&config.site.language))
+    // Readers of feeds give each entry the feed's language, which is not its own word for it.
+    let own = entry.language.as_deref();
+    let own = own.filter(|own| feed_language.is_none_or(|feed| !own.eq_ignore_ascii_case(feed)));
+    let named = [own, source.language.as_deref(), feed_language];
+    let tags = named.into_iter().flatten().map(str::trim);
+    let tags = tags.filter(|tag| is_language(tag));
+    let tags: Vec<&str> = tags.chain([config.site.language.as_str()]).collect();
+    canonical_language(&language_of(text, &tags))
 }
 
 /// Distinct one-line names, in order.
@@ -209,4 +212,44 @@ fn hash(title: &str, text: &str, summary: &str, image: Option<&Image>) -> String
         context.update(&[0]);
     }
     HEXLOWER.encode(context.finish().as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config;
+
+    const URDU: &str = "شہر کی انتظامیہ نے نکاسی آب کا نیا منصوبہ پیش کیا";
+
+    /// The language of an entry that says `own`, of a source that says `configured`, in a feed
+    /// that says `en`.
+    fn decided(own: Option<&str>, configured: &str, text: &str) -> String {
+        let table = format!(
+            "[site]\nname = \"N\"\nurl = \"https://n.example\"\npostal_address = \"P\"\n\
+             language = \"en\"\n[sources.s]\nkind = \"feed\"\n{configured}\n"
+        );
+        let config = config::from_text(Path::new("t.toml"), &table, |_| Vec::new()).unwrap();
+        let entry = Entry {
+            language: own.map(str::to_owned),
+            ..Entry::default()
+        };
+        language(&entry, &config.sources["s"], &config, Some("en"), text)
+    }
+
+    #[test]
+    fn a_written_language_of_the_source_wins_over_the_feeds_and_not_over_the_articles() {
+        let configured = "language = \"fr\"";
+        assert_eq!(decided(Some("en"), configured, "Bonjour"), "fr");
+        assert_eq!(decided(None, configured, "Bonjour"), "fr");
+        assert_eq!(decided(Some("de-at"), configured, "Servus"), "de-AT");
+        assert_eq!(decided(None, "", "Hello"), "en");
+    }
+
+    #[test]
+    fn an_urdu_article_of_an_english_feed_is_urdu() {
+        assert_eq!(decided(Some("en"), "", URDU), "ur");
+        assert_eq!(decided(Some("en-GB"), "language = \"sd\"", URDU), "sd");
+    }
 }

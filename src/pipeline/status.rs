@@ -31,6 +31,9 @@ pub struct Status {
     pub uptime_s: u64,
     /// Every configured source.
     pub sources: Vec<SourceStatus>,
+    /// How many articles wait until a person decides (for people; not part of the document).
+    #[serde(skip)]
+    pub held: i64,
     /// Every configured channel.
     pub channels: Vec<ChannelStatus>,
     /// How many deliveries are in each state; every state is there.
@@ -164,6 +167,7 @@ pub async fn status(
                 }
             })
             .collect(),
+        held: db.held_articles().await?,
         channels,
         deliveries: db.queue_counts().await?,
         relays: relay_status(db, config, live, now).await?,

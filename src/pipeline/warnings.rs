@@ -2,10 +2,11 @@
 //! so that no key is silently without effect.
 
 use crate::channels::social::Pace;
-use crate::config::{Config, Problem};
+use crate::config::{Config, FullText, Problem};
 use crate::sources::push;
 
 use super::app::{Form, OpenChannel};
+use super::ingest::pages::full_text;
 
 /// What `channel` asks for in vain.
 pub(super) fn of_channel(channel: &OpenChannel) -> Vec<Problem> {
@@ -42,6 +43,15 @@ pub(super) fn of_config(config: &Config) -> Vec<Problem> {
                 source.settings.problem(key, message, None)
             }));
         }
+        if full_text(source) == FullText::Never {
+            let idle = ["select", "strip"].into_iter();
+            found.extend(idle.filter(|key| source.settings.has(key)).map(|key| {
+                let message = format!("`{key}` is about articles' pages, and none is read");
+                let help = "add full_text = \"auto\", which reads them where the feed has only a \
+                            summary, or \"always\"";
+                source.settings.problem(key, message, Some(help.to_owned()))
+            }));
+        }
     }
     found
 }
@@ -64,6 +74,7 @@ mod tests {
             [sources.news]
             kind = "feed"
             url = "https://news.example/feed/"
+            select = [".story"]
             [sources.desk]
             kind = "push"
             token = "0123456789abcdef"
@@ -78,7 +89,7 @@ mod tests {
         let opened = app::open(&config, &Templates::load(None).unwrap());
         assert_eq!(opened.problems, []);
         let said: Vec<String> = opened.warnings.iter().map(|w| w.message.clone()).collect();
-        for word in ["does not send", "`limits`", "`every`"] {
+        for word in ["does not send", "`limits`", "`every`", "`select`"] {
             let times = said.iter().filter(|s| s.contains(word)).count();
             assert_eq!(times, 1, "{word}: {said:?}");
         }

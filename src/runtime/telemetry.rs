@@ -6,11 +6,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
 /// Starts logging to standard error. `COURANT_LOG` (`info,courant::pipeline=debug`) wins over
-/// `verbosity` (0 warnings, 1 info, 2 debug, 3 trace); `COURANT_LOG_FORMAT` is `text` or
+/// `verbosity` (0 `quiet`, 1 info, 2 debug, 3 trace); `COURANT_LOG_FORMAT` is `text` or
 /// `json`. Calling it again changes nothing.
-pub fn start(verbosity: u8) {
+pub fn start(verbosity: u8, quiet: &str) {
     let level = match verbosity {
-        0 => "warn",
+        0 => quiet,
         1 => "info",
         2 => "info,courant=debug",
         _ => "debug,courant=trace",

@@ -105,19 +105,24 @@ pub fn time_zone(name: &str) -> Result<TimeZone, ScheduleError> {
     })
 }
 
-/// The zone whose name, or whose city, is nearest to what was written.
+/// The zone whose city is nearly what was written, of the same region where there are several.
+/// The region alone makes names alike (`Asia/Lahore` and `Asia/Oral`) and says nothing.
 fn nearest_zone(wanted: &str) -> Option<String> {
     let wanted = wanted.trim().replace(' ', "_").to_ascii_lowercase();
     let likeness = |name: &str| {
         let name = name.to_ascii_lowercase();
         let city = name.rsplit('/').next().unwrap_or(&name);
         let wanted_city = wanted.rsplit('/').next().unwrap_or(&wanted);
-        strsim::jaro_winkler(&name, &wanted).max(strsim::jaro_winkler(city, wanted_city) - 0.01)
+        let whole = strsim::jaro_winkler(&name, &wanted);
+        (strsim::jaro_winkler(city, wanted_city), whole)
     };
     jiff::tz::db()
         .available()
         .map(|name| (likeness(name.as_str()), name.to_string()))
-        .filter(|(likeness, _)| *likeness > 0.9)
-        .max_by(|(a, name_a), (b, name_b)| a.total_cmp(b).then(name_b.cmp(name_a)))
+        .filter(|((city, _), _)| *city > 0.9)
+        .max_by(|((city_a, a), name_a), ((city_b, b), name_b)| {
+            let by_city = city_a.total_cmp(city_b);
+            by_city.then(a.total_cmp(b)).then(name_b.cmp(name_a))
+        })
         .map(|(_, name)| name)
 }

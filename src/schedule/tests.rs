@@ -129,7 +129,10 @@ fn unknown_zones_are_refused_with_the_nearest_name() {
          did you mean `Asia/Karachi`?"
     );
     assert!(refuse("new york").ends_with("did you mean `America/New_York`?"));
-    assert!(refuse("qqq").ends_with("or `UTC`"));
+    assert!(refuse("Europe/Londn").ends_with("did you mean `Europe/London`?"));
+    for far in ["qqq", "Asia/Lahore", "Asia/Mumbai", "America/Boston"] {
+        assert!(refuse(far).ends_with("or `UTC`"), "{}", refuse(far));
+    }
 }
 
 #[test]

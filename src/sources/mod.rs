@@ -74,6 +74,12 @@ pub fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     }
     let names = || KINDS.iter().map(|kind| kind.name);
     let help = match nearest(&config.kind, names()) {
+        _ if ["rss", "atom", "json", "jsonfeed", "rdf"].contains(&config.kind.as_str()) => {
+            format!(
+                "write `{}`, which reads RSS, Atom and JSON feeds",
+                feed::KIND.name
+            )
+        }
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("use {}", alternatives(names())),
     };

@@ -56,6 +56,11 @@ statements! {
             UNION ALL SELECT MIN(held_until) FROM article WHERE held_until IS NOT NULL) q"
     );
     SINCE = both("SELECT COUNT(*) FROM article WHERE source = $1 AND first_seen_at > $2");
+    HELD = both(
+        "SELECT COUNT(*) FROM
+            (SELECT a.state, a.held_until FROM article a ORDER BY a.id DESC LIMIT $1) n
+         WHERE n.state = 'held' AND n.held_until IS NULL"
+    );
     REASON = both("SELECT reason FROM article WHERE id = $1");
     SET_STATE = list!(
         "WITH allowed AS (SELECT r.value ->> 0 AS word FROM",
@@ -116,6 +121,14 @@ impl Db {
     /// How many articles of a source were first seen after `since`.
     pub async fn articles_since(&self, source: &str, since: UnixMillis) -> Result<i64, StoreError> {
         let row: Option<(i64,)> = self.one(&SINCE, args![source, since]).await?;
+        Ok(row.map_or(0, |(n,)| n))
+    }
+
+    /// How many of the newest articles wait until a person decides about them. Older ones have
+    /// been decided about by having been left.
+    pub async fn held_articles(&self) -> Result<i64, StoreError> {
+        const NEWEST: usize = 10_000;
+        let row: Option<(i64,)> = self.one(&HELD, args![most(NEWEST)]).await?;
         Ok(row.map_or(0, |(n,)| n))
     }
 

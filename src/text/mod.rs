@@ -13,6 +13,7 @@ mod count;
 mod cut;
 mod emoji;
 mod hashtag;
+mod language;
 mod links;
 mod urls;
 mod weighted;
@@ -27,5 +28,6 @@ pub use count::{
 };
 pub use cut::{Measure, cut, cut_at_sentence, shorten, truncate_words};
 pub use hashtag::{Tag, find_hashtags, hashtag, hashtags};
+pub use language::language_of;
 pub use links::find_links;
 pub use weighted::weighted_x;

@@ -62,6 +62,7 @@ fn needs_attention(status: &Status, resting: &[Issue]) -> Vec<String> {
     for source in &status.sources {
         let (id, error) = (&source.id, source.error.as_deref().unwrap_or_default());
         match source.state {
+            _ if !source.needs_attention => {}
             "failing" => texts.push(format!("Source {id} cannot be read: {error}")),
             "gone" => texts.push(format!(
                 "Source {id} says it is gone for good; take it out of the configuration or \
@@ -74,6 +75,12 @@ fn needs_attention(status: &Status, resting: &[Issue]) -> Vec<String> {
         if relay.state.starts_with("paused") {
             texts.push(format!("Relay {} is {}", relay.id, relay.state));
         }
+    }
+    if status.held > 0 {
+        texts.push(format!(
+            "Articles that are held until you decide: {} (courant articles list --state held)",
+            status.held
+        ));
     }
     texts.extend(resting.iter().map(resting_issue));
     for (state, what) in [

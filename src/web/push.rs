@@ -202,7 +202,7 @@ async fn taken(
             let entry = ingest::pages::read(&app.client, &url, &open.rules).await;
             let entry = entry.map_err(|why| {
                 let error =
-                    format!("{why}; send the article itself, with `title` and `content_html`");
+                    format!("{why}. Or send the article itself, with `title` and `content_html`");
                 Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error)
             })?;
             ingest::take_article(app, source, entry, now).await?

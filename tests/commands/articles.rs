@@ -239,3 +239,24 @@ async fn a_suspicion_is_told_and_an_article_of_the_first_poll_can_become_news() 
         .done();
     says(&show(house, old), &["brief: number 2 of its ledger"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_cannot_be_held_says_why_and_what_can_be_done() {
+    let office = Office::with(CHOOSY).await;
+    office.site.publish(Item::new(1));
+    let house = &office.house;
+    let late = "[sources.late]\nkind = \"feed\"\n";
+    let late = format!("{late}url = \"{}/feed/?late\"\n", office.site.url);
+    house.write("courant.toml", house.read("courant.toml") + &late);
+    house.courant(&["poll"]).done();
+    let newest = |source: &str| {
+        let list = house.json(&["articles", "list", "--source", source]);
+        list[0]["id"].to_string()
+    };
+    house
+        .courant(&["articles", "hold", &newest("late")])
+        .refused(1, &["at the first poll", "only if you release it"]);
+    house
+        .courant(&["articles", "ignore", &newest("news")])
+        .refused(1, &["is released", "`courant issues`"]);
+}

@@ -9,7 +9,7 @@ const RELAY: &str = "[relays.main]\nurl = \"smtp://127.0.0.1:25?tls=off\"\n";
 const BRIEF: &str = "[channels.brief]\nkind = \"email\"\nfrom = \"b@n.example\"\n";
 
 /// What is wrong, the document, and all that is said, in order.
-const WRONG: [(&str, &str, &[&str]); 12] = [
+const WRONG: [(&str, &str, &[&str]); 19] = [
     (
         "an unknown key",
         "{SITE}[defaults]\nhodl = \"5m\"\n",
@@ -68,6 +68,68 @@ const WRONG: [(&str, &str, &[&str]); 12] = [
         "a feed that is no address",
         "{SITE}[sources.a]\nkind = \"feed\"\nurl = \"news.example/feed\"\n",
         &["courant.toml:7:7", "news.example/feed"],
+    ),
+    (
+        "a format for a kind of source",
+        "{SITE}[sources.a]\nkind = \"rss\"\nurl = \"https://n.example\"\n",
+        &[
+            "courant.toml:6:8",
+            "named `rss`",
+            "write `feed`, which reads RSS",
+        ],
+    ),
+    (
+        "half a login, and a kind of post that is none",
+        "{SITE}[sources.a]\nkind = \"wordpress\"\nurl = \"https://n.example\"\nuser = \"x\"\npost_type = \"a/b\"\n",
+        &[
+            "courant.toml:8:8",
+            "`user` needs `application_password` beside it",
+            "courant.toml:9:13",
+            "`a/b` is no kind of post",
+        ],
+    ),
+    (
+        "a password in the clear",
+        "{SITE}[sources.a]\nkind = \"wordpress\"\nurl = \"http://n.example\"\nuser = \"x\"\napplication_password = \"abcd efgh\"\n",
+        &[
+            "courant.toml:7:7",
+            "in the clear",
+            "begin `url` with https://",
+        ],
+    ),
+    (
+        "rules for pages that are no selectors",
+        "{SITE}[sources.a]\nkind = \"sitemap\"\nurl = \"https://n.example\"\nselect = [\"a\", \"::before\"]\nstrip = [\".a:has(b)\"]\n",
+        &[
+            "courant.toml:8:16",
+            "`::before` is no CSS selector",
+            "courant.toml:9:10",
+            "`:has()` is not understood",
+        ],
+    ),
+    (
+        "a folder's addresses",
+        "{SITE}[sources.a]\nkind = \"folder\"\npath = \"p\"\npermalink = \"/:yeer/:slug\"\nbase_url = \"x\"\n",
+        &[
+            "courant.toml:8:13",
+            "`:yeer` is no part of an address",
+            "courant.toml:9:12",
+            "`x` is no web address",
+        ],
+    ),
+    (
+        "a push source that anybody may send to",
+        "{SITE}[sources.a]\nkind = \"push\"\n",
+        &["courant.toml:5:", "has no `token`", "or `secret`"],
+    ),
+    (
+        "keys that can be guessed",
+        "{SITE}[sources.a]\nkind = \"feed\"\nurl = \"https://n.example\"\npush_token = \"abc\"\n",
+        &[
+            "courant.toml:8:14",
+            "can be guessed",
+            "openssl rand -hex 32",
+        ],
     ),
     (
         "a bad condition",

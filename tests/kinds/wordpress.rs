@@ -314,7 +314,7 @@ async fn a_reader_gets_each_post_once_whichever_way_the_site_is_read() {
         let site = WpSite::start().await;
         site.publish(1, DAY_ONE.plus_ms(-DAY));
         let more = format!(
-            "{BRIEF}\n[sources.wp]\nkind = \"wordpress\"\nurl = \"{}\"\nevery = \"1s\"\n",
+            "{BRIEF}\n[sources.wp]\nkind = \"wordpress\"\nurl = \"{}\"\nevery = \"1s\"\nembargo = false\n",
             site.url
         );
         let room = Newsroom::open(db, &more).await;

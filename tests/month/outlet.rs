@@ -3,7 +3,7 @@
 use courant::domain::UnixMillis;
 
 use crate::rendering;
-use crate::support::newsroom::{DAY, DAY_ONE, HOUR, MINUTE};
+use crate::support::newsroom::{DAY, DAY_ONE, HOUR};
 
 /// Chance, the same in every run.
 pub struct Dice(pub u64);
@@ -147,12 +147,12 @@ impl Outlet {
         self.habits.contains(&habit)
     }
 
-    /// Half an hour passes: about four articles a day, most of them by day.
+    /// An hour passes: about two articles a day, most of them by day.
     pub fn goes_on(&mut self, now: UnixMillis, number: &mut usize) -> Option<Due> {
         self.changes(now);
         self.mends(now);
         let hour = (now.0 - DAY_ONE.0).rem_euclid(DAY) / HOUR;
-        let chance = if hour < 14 { 7 } else { 40 };
+        let chance = if hour < 14 { 7 } else { 25 };
         self.dice
             .one_in(chance)
             .then(|| self.publishes(now, number))?
@@ -207,7 +207,7 @@ impl Outlet {
         let dice = &mut self.dice;
         for piece in self.pieces.iter_mut().take(WINDOW) {
             let age = now.0 - piece.appeared.0;
-            if renames && (30 * MINUTE..2 * HOUR).contains(&age) && dice.one_in(3) {
+            if renames && (HOUR / 2..3 * HOUR).contains(&age) && dice.one_in(3) {
                 piece.title = format!("{} as new details emerge", piece.title);
                 piece.slug = format!("{}-v{}", piece.slug, dice.below(1000));
             }

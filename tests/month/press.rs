@@ -24,7 +24,7 @@ struct World {
 }
 
 pub struct Press {
-    url: String,
+    port: u16,
     world: Arc<Mutex<World>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -32,8 +32,8 @@ pub struct Press {
 impl Press {
     /// Twelve outlets that have published for a while.
     pub async fn start(now: UnixMillis) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
         let mut world = World {
             outlets: outlets(),
             ..World::default()
@@ -52,23 +52,31 @@ impl Press {
             .route("/{outlet}/rss.xml", get(feed))
             .with_state(world.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, world, server }
+        Self {
+            port,
+            world,
+            server,
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
-    /// Names and addresses of the feeds.
+    /// Names and addresses of the feeds, each on a host of its own.
     pub fn feeds(&self) -> Vec<(String, String)> {
         let world = self.world();
         let names = world.outlets.iter().map(|outlet| outlet.name.clone());
-        names
-            .map(|name| (name.clone(), format!("{}/{name}/feed/", self.url)))
+        let address = |(host, name): (u8, &String)| {
+            format!("http://127.0.0.{host}:{}/{name}/feed/", self.port)
+        };
+        (1..)
+            .zip(names)
+            .map(|(host, name)| (name.clone(), address((host, &name))))
             .collect()
     }
 
-    /// Half an hour passes.
+    /// An hour passes.
     pub fn goes_on(&self, now: UnixMillis) {
         let world = &mut *self.world();
         for outlet in &mut world.outlets {

@@ -33,7 +33,7 @@ fn words(count: u64, is_urdu: bool, dice: &mut Dice) -> String {
 /// A new article.
 pub fn piece(number: usize, now: UnixMillis, is_urdu: bool, dice: &mut Dice) -> Piece {
     let token = format!("A{number:04}");
-    let paragraphs = 3 + dice.below(4);
+    let paragraphs = 3 + dice.below(2);
     Piece {
         title: format!("{token} {}", words(5, is_urdu, dice)),
         slug: format!("{}-{number}", words(3, false, dice).replace(' ', "-")),

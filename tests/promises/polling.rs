@@ -86,7 +86,7 @@ async fn a_source_is_asked_as_often_as_it_publishes() {
         poll(&room, "h0", now).await;
         assert!((4..=5).contains(&pause(&room, "h0", now).await));
         let said = standing(&room, "h0", now).await.explanation;
-        assert!(said.starts_with("answers every ~5 min; 304 to 33 % of polls"), "{said}");
+        assert!(said.starts_with("read every ~5 min; unchanged in 33 % of polls"), "{said}");
     })
     .await;
 }
@@ -284,7 +284,7 @@ async fn a_redirect_to_another_feed_or_a_passing_one_is_never_believed() {
             .await
             .explanation;
         assert!(
-            said.starts_with("answers") && !said.contains("redirects"),
+            said.starts_with("read every") && !said.contains("redirects"),
             "{said}"
         );
     })

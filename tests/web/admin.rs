@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use courant::channels::email::Relays;
-use courant::domain::{IssueState, UnixMillis};
+use courant::domain::{ArticleState, IssueState, UnixMillis};
 use courant::templates::Templates;
 
 use super::kit::{Site, configuration, request};
@@ -69,6 +69,22 @@ async fn the_operators_page_says_what_needs_a_person() {
         page.header("content-security-policy")
             .contains("frame-ancestors 'none'")
     );
+}
+
+#[tokio::test]
+async fn the_operators_page_counts_the_articles_that_wait_for_a_decision() {
+    let site = Site::open().await;
+    let id = site.article("1", "Water in the Ravi", &[]).await;
+    let waits = "Articles that are held until you decide: 1";
+    assert!(!site.admin("/").await.text().contains(waits));
+    let from = &[ArticleState::Released, ArticleState::Waiting];
+    let moved = site
+        .db
+        .set_article_state(id, from, ArticleState::Held, "flood", None);
+    assert!(moved.await.unwrap());
+    let page = site.admin("/").await;
+    assert!(page.text().contains(waits), "{}", page.text());
+    assert!(page.text().contains("courant articles list --state held"));
 }
 
 #[tokio::test]

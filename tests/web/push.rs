@@ -129,6 +129,8 @@ async fn more_pushes_than_the_flood_brake_allows_wait_for_an_operator() {
             STORY
                 .replace("/7", &format!("/{number}"))
                 .replace("\"7\"", &number.to_string())
+                .replace("Floods", &format!("Flood {number}"))
+                .replace("Water", &format!("River {number}"))
         };
         let mut results = Vec::new();
         for number in 0..5 {

@@ -54,7 +54,7 @@ impl Own {
     /// `None` where no page is to be read.
     pub(super) fn of(app: &App, memory: &SourceMemory, polled: &Polled) -> Option<Self> {
         let config = &app.sources.get(&memory.name)?.config;
-        let when = mode(config);
+        let when = full_text(config);
         let wants = |entry: &&Entry| match when {
             FullText::Never => false,
             FullText::Always => entry.url.is_some(),
@@ -78,7 +78,8 @@ impl Own {
 }
 
 /// When a source's pages are read; a news sitemap has nothing but their addresses.
-fn mode(config: &SourceConfig) -> FullText {
+#[must_use]
+pub fn full_text(config: &SourceConfig) -> FullText {
     config.full_text.unwrap_or(if config.kind == "sitemap" {
         FullText::Auto
     } else {

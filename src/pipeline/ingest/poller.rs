@@ -358,7 +358,8 @@ fn resting(source: &str, host: &str, until: UnixMillis) -> PollReport {
     PollReport {
         source: source.to_owned(),
         error: Some(format!(
-            "not asked: {host} wants to be left alone until {until}"
+            "not asked: {host} wants to be left alone until {}",
+            until.whole_seconds()
         )),
         ..PollReport::default()
     }

@@ -6,7 +6,10 @@ use super::SourceStatus;
 use crate::config::SourceConfig;
 use crate::domain::UnixMillis;
 use crate::pipeline::ingest::is_alarming;
+use crate::sources;
 use crate::store::SourceMemory;
+
+const NOT_YET: &str = "not asked yet";
 
 /// How a source stands at `now`.
 pub(super) fn source_status(
@@ -31,7 +34,11 @@ pub(super) fn source_status(
             .filter(|_| state != "gone"),
         articles,
         error: memory.and_then(|m| m.error.clone()),
-        explanation: memory.map_or_else(|| "not asked yet".to_owned(), |m| words(m, now)),
+        explanation: match memory {
+            _ if source.kind == sources::push::KIND.name => "articles are sent to it".to_owned(),
+            Some(memory) => words(memory, now),
+            None => NOT_YET.to_owned(),
+        },
         needs_attention: memory.is_some_and(|m| {
             let last_try = m.last_fetch_at.unwrap_or(now);
             m.gone || is_alarming(source.own, m.fails, m.last_ok_at, last_try)
@@ -51,7 +58,7 @@ fn words(memory: &SourceMemory, now: UnixMillis) -> String {
     } else if memory.last_fetch_at.is_some() {
         answering(memory, now)
     } else {
-        "not asked yet".to_owned()
+        NOT_YET.to_owned()
     };
     if let Some(to) = &memory.moved_to {
         words.push_str(&format!("; moved to {to}, believed after a second answer"));
@@ -71,7 +78,7 @@ fn words(memory: &SourceMemory, now: UnixMillis) -> String {
 fn failing(memory: &SourceMemory, now: UnixMillis) -> String {
     let since = match memory.last_ok_at {
         Some(at) => format!("failing for {}", about(now.since(at))),
-        None => "has never answered".to_owned(),
+        None => "could not be read yet".to_owned(),
     };
     let why = memory
         .status
@@ -89,15 +96,15 @@ fn answering(memory: &SourceMemory, now: UnixMillis) -> String {
     }
     let pause = match (memory.last_fetch_at, memory.next_fetch_at) {
         (Some(last), Some(next)) if next > last => {
-            format!("answers every ~{}", about(next.since(last)))
+            format!("read every ~{}", about(next.since(last)))
         }
-        _ => "answers".to_owned(),
+        _ => "read".to_owned(),
     };
     if memory.answers == 0 {
         return pause;
     }
     let share = 100 * memory.unmodified / memory.answers;
-    format!("{pause}; 304 to {share} % of polls")
+    format!("{pause}; unchanged in {share} % of polls")
 }
 
 fn rest(memory: &SourceMemory, now: UnixMillis) -> Option<String> {
@@ -120,14 +127,15 @@ fn about(time: Duration) -> String {
     }
 }
 
-/// A time of the same day, or a date with it; UTC, as everywhere in `status`.
+/// A time of the same day, or a date with it. It says its zone: the operators' page has the
+/// site's times beside it.
 fn clock(at: UnixMillis, now: UnixMillis) -> String {
     let civil = |t: UnixMillis| t.timestamp().to_zoned(jiff::tz::TimeZone::UTC).datetime();
     let (at, now) = (civil(at), civil(now));
     let form = if at.date() == now.date() {
-        "%H:%M"
+        "%H:%M UTC"
     } else {
-        "%-d %b %H:%M"
+        "%-d %b %H:%M UTC"
     };
     at.strftime(form).to_string()
 }
@@ -154,7 +162,7 @@ mod tests {
     fn a_source_that_answers_says_how_often_and_how_much_was_saved() {
         assert_eq!(
             words(&memory(), NOW),
-            "answers every ~12 min; 304 to 96 % of polls"
+            "read every ~12 min; unchanged in 96 % of polls"
         );
     }
 
@@ -168,7 +176,7 @@ mod tests {
         };
         assert_eq!(
             words(&failing, NOW),
-            "failing for 3 h (HTTP 503): next try 06:10"
+            "failing for 3 h (HTTP 503): next try 06:10 UTC"
         );
         let resting = SourceMemory {
             rest_until: Some(NOW.plus_ms(20 * 60 * MINUTE)),
@@ -176,7 +184,7 @@ mod tests {
         };
         assert_eq!(
             words(&resting, NOW),
-            "failing for 3 h (HTTP 503); waits: it or its host asked for rest until 6 Jan 02:00"
+            "failing for 3 h (HTTP 503); waits: it or its host asked for rest until 6 Jan 02:00 UTC"
         );
         let never = SourceMemory {
             last_ok_at: None,
@@ -184,7 +192,10 @@ mod tests {
             rest_until: None,
             ..resting
         };
-        assert_eq!(words(&never, NOW), "has never answered: next try 06:10");
+        assert_eq!(
+            words(&never, NOW),
+            "could not be read yet: next try 06:10 UTC"
+        );
     }
 
     #[test]
@@ -203,7 +214,7 @@ mod tests {
         };
         assert_eq!(
             words(&resting, NOW),
-            "waits: it or its host asked for rest until 06:01"
+            "waits: it or its host asked for rest until 06:01 UTC"
         );
         let moved = SourceMemory {
             moved_to: Some("https://new.example/".into()),

@@ -70,8 +70,8 @@ impl Offer {
         let why = match offer.text {
             _ if entries.is_empty() => "it is empty now",
             Text::Full => "it has the whole articles",
-            Text::Summaries => "it has only summaries: set full_text to read the articles' pages",
-            Text::Titles => "it has only titles: set full_text to read the articles' pages",
+            Text::Summaries => "with full_text the articles are read from their pages",
+            Text::Titles => "with full_text the articles are read from their pages",
         };
         Self {
             why: why.to_owned(),

@@ -90,11 +90,14 @@ fn pages(context: &Value) -> Vec<(&'static str, Value)> {
         ("web/message.html", json!({"title": title, "text": title})),
         (
             "web/admin/overview.html",
-            json!({"needs_attention": [title], "status": status(title)}),
+            json!({
+                "needs_attention": [title], "status": status(title),
+                "explanations": {"dispatch": "answers about every 12 min", "other": title},
+            }),
         ),
         (
             "web/admin/overview.html",
-            json!({"needs_attention": [], "status": {
+            json!({"needs_attention": [], "explanations": {}, "status": {
                 "version": "0.1.0", "uptime_s": 0, "sources": [], "channels": [], "relays": [], "deliveries": {"sent": 0},
             }}),
         ),

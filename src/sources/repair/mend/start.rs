@@ -62,11 +62,16 @@ impl<'a> Mender<'a> {
 
     /// Closes what the last tag opened, if it opened anything.
     fn close_just_opened(&mut self, name: &str) {
-        let is_it = self
-            .stack
-            .last()
-            .is_some_and(|frame| std::ptr::eq(frame.raw, name));
-        if is_it && self.stack.len() > 1 {
+        let Some(frame) = self.stack.last() else {
+            return;
+        };
+        if self.stack.len() < 2 || !std::ptr::eq(frame.raw, name) {
+            return;
+        }
+        if self.dialect == Some(Dialect::Rss) && frame.kind == Kind::Container(Place::Channel) {
+            // There is one channel, and what stands after an empty one is in it.
+            self.channel_closed = true;
+        } else {
             self.close();
         }
     }

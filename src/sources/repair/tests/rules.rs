@@ -154,6 +154,19 @@ fn the_right_name_of_a_field_is_better_than_any_other() {
 }
 
 #[test]
+fn what_stands_after_an_empty_channel_is_in_it() {
+    for text in [
+        "<rss version='2.0'><channel/><item><title>a</title></item></rss>",
+        "<rss version='2.0'><channel/><title>News</title></channel><item><title>a</title></item></rss>",
+        "<rss<channel/<item><title>a</title><link>https://e.org/</link><description>b</description></item>",
+    ] {
+        let repaired = mended(text);
+        assert_eq!(repaired.text.matches("<channel>").count(), 1, "{text}");
+        assert_eq!(read(&repaired.text).unwrap().entries.len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn repairs_are_sentences_and_each_is_told_once() {
     let feed = format!(
         "<rss><channel>{}</channel></rss>",

@@ -41,7 +41,7 @@ fn a_post_keeps_all_it_says() {
     );
     let keys: Vec<&str> = entry.keys.iter().map(|k| k.value.as_str()).collect();
     assert_eq!(keys[0], "news.example.org#29");
-    assert_eq!(keys[1], "http://localhost:3000/?post_type=x&p=29");
+    assert!(keys.contains(&"http://localhost:3000/?post_type=x&p=29"));
     assert!(keys.contains(&"news.example.org/floods"));
     assert!(post.is_public);
 }
