@@ -260,6 +260,9 @@ impl Wordpress {
         // A list may leave out what is there; each is looked at by itself before it is missed.
         let lost = known.into_iter().filter(|id| !there.contains(id));
         for id in lost.take(MOST_CONFIRMED) {
+            if poll.is_late() {
+                break;
+            }
             if rest.is_gone(id).await {
                 self.lose(id, poll);
             } else {
