@@ -287,8 +287,7 @@ impl App {
         };
         let places: Vec<_> = opened.sources.iter().filter_map(place).collect();
         db.place_sources(&places, now).await?;
-        let hosts = hosts::of_sources(&opened.sources, &db.moved_sources().await?);
-        db.settle_hosts(&hosts, now).await?;
+        hosts::settle(&db, &opened.sources, now).await?;
         db.read_anew(sources::READING).await?;
         for channel in opened.channels.values().map(|c| &c.config) {
             // A reader whose schedule is gone follows the default from here on; they would

@@ -7,7 +7,7 @@ use url::{Position, Url};
 
 use super::{App, OpenSource};
 use crate::domain::UnixMillis;
-use crate::store::StoreError;
+use crate::store::{Db, StoreError};
 
 impl App {
     /// The host a source is fetched from; its name where it has none.
@@ -43,17 +43,20 @@ fn host(source: &str, url: Option<&Url>, moved_to: Option<&str>) -> String {
     .to_owned()
 }
 
-/// Each source, its host (its name where it has none), and the longest pause in milliseconds
-/// where it is the operator's own. `moved` says where some have moved.
-pub(super) fn of_sources(
+/// Notes at which host each source is asked, its name where it has none; for those of the
+/// operator's own with the longest pause, in milliseconds.
+pub(super) async fn settle(
+    db: &Db,
     sources: &BTreeMap<String, OpenSource>,
-    moved: &BTreeMap<String, String>,
-) -> Vec<(String, String, i64)> {
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let moved = db.moved_sources().await?;
     let one = |(id, source): (&String, &OpenSource)| {
         let moved_to = moved.get(id).map(String::as_str);
         let every = source.config.every.as_millis().min(1 << 60) as i64;
         let own = if source.config.own { every } else { 0 };
         (id.clone(), host(id, source.adapter.url(), moved_to), own)
     };
-    sources.iter().map(one).collect()
+    let hosts: Vec<_> = sources.iter().map(one).collect();
+    db.settle_hosts(&hosts, now).await
 }
