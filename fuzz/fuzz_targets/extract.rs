@@ -18,8 +18,13 @@ const ATTRIBUTES: [&str; 13] = [
 fuzz_target!(|bytes: &[u8]| {
     let url = Url::parse("https://news.example/2026/01/story/").expect("it is an address");
     let text = decode(bytes, None);
-    cleaned(&text, &url);
-    let _ = (head(&text, &url), first_image(&text, Some(&url)));
+    // An article's markup has come without its page as often as not; one of the two is enough
+    // for one run.
+    if bytes.len() % 2 == 1 {
+        let _ = (head(&text, &url), first_image(&text, Some(&url)));
+        cleaned(&text, &url);
+        return;
+    }
     let Ok(page) = extract(&text, &url, &PageRules::default()) else {
         return;
     };

@@ -75,7 +75,17 @@ pub fn clean(html: &str, base: Option<&Url>) -> Result<CleanHtml, HtmlError> {
     };
     refuse_large(html.len())?;
     let mut writer = Writer::new(base);
-    walk(html, |piece| writer.see(&piece));
+    // Every short link may become its base's long one, a hundred times the article.
+    let mut most = 0;
+    walk(html, |piece| {
+        if most <= 2 * MAX_ARTICLE_BYTES {
+            writer.see(&piece);
+            most = writer.len();
+        }
+    });
+    if most > 2 * MAX_ARTICLE_BYTES {
+        refuse_large(most)?;
+    }
     let written = writer.finish();
     refuse_large(written.len())?;
     let cleaned = SANITIZER.clean(written.trim()).to_string();

@@ -247,6 +247,15 @@ fn an_article_too_large_keeps_its_text() {
     assert!(why.unwrap().to_string().contains("only its text is used"));
 }
 
+#[test]
+fn a_long_base_does_not_make_an_article_grow_without_bound() {
+    let base = format!("https://news.example.org/{}/", "x".repeat(1900));
+    let html = "<a href=y>z</a>".repeat(30_000);
+    let error = clean(&html, Some(&Url::parse(&base).unwrap())).unwrap_err();
+    let HtmlError::TooLarge { bytes } = error;
+    assert!(bytes <= 3 * MAX_ARTICLE_BYTES, "{bytes}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 

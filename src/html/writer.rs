@@ -39,6 +39,11 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Bytes written so far.
+    pub(super) fn len(&self) -> usize {
+        self.html.out.len()
+    }
+
     /// Closes what is open and hands the HTML over.
     pub(super) fn finish(self) -> String {
         self.html.finish()

@@ -7,6 +7,9 @@ use crate::domain::Image;
 use crate::html::tokens::{Piece, walk};
 use crate::html::{escape_text, first_image};
 
+/// Places of one picture in a text that get another address, which may be a hundred times as long.
+const MOST_PLACES: usize = 100;
+
 /// The text and its lead picture. Where the text has the lead picture in another size, both
 /// get one address, so that whoever shows the one does not show the other as well.
 pub(super) fn lead_picture(
@@ -30,7 +33,7 @@ pub(super) fn lead_picture(
         return (html, Some(lead));
     };
     let (from, to) = (escape_text(&in_text), escape_text(&lead.url));
-    let html = html.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+    let html = html.replacen(&format!("\"{from}\""), &format!("\"{to}\""), MOST_PLACES);
     (html, Some(lead))
 }
 

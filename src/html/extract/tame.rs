@@ -4,6 +4,7 @@
 
 use url::Url;
 
+use super::MAX_PAGE_BYTES;
 use super::facts::Facts;
 use super::pictures::{Pictures, is_advert, is_late};
 use crate::domain::Image;
@@ -18,6 +19,8 @@ const MAX_DEPTH: usize = 100;
 const MAX_ATTRIBUTE: usize = 1000;
 /// Elements written at most; the text of further ones stays. A page of 3 MiB has no more.
 const MOST_ELEMENTS: usize = 60_000;
+/// Bytes after which no more elements are written: each could bring a long base's address.
+const MOST_BYTES: usize = 2 * MAX_PAGE_BYTES;
 
 /// What tells furniture from text, and what operators' rules may ask for.
 const KEPT: [&str; 15] = [
@@ -160,12 +163,17 @@ impl Tamer {
         }
     }
 
+    /// Whether one more element may be written.
+    fn has_room(&mut self) -> bool {
+        self.elements += 1;
+        self.elements <= MOST_ELEMENTS && self.html.out.len() <= MOST_BYTES
+    }
+
     fn element(&mut self, name: &str, element: Element<'_>) {
         let Some((written, custom)) = written_as(name) else {
             return;
         };
-        self.elements += 1;
-        if self.elements > MOST_ELEMENTS {
+        if !self.has_room() {
             return;
         }
         let mut attributes = self.attributes(written, element);
@@ -239,8 +247,7 @@ impl Tamer {
     }
 
     fn write_picture(&mut self, src: &Url, alt: &str, more: &[(&str, &str)]) {
-        self.elements += 1;
-        if self.elements > MOST_ELEMENTS {
+        if !self.has_room() {
             return;
         }
         let mut attributes = String::new();
@@ -255,7 +262,7 @@ impl Tamer {
 
     /// Writes the address of a film or a post of elsewhere as a link. `false`: it has none.
     fn embed(&mut self, element: Element<'_>) -> bool {
-        if self.noscript {
+        if self.noscript || !self.has_room() {
             return false;
         }
         let Some(src) = film_of(element, &self.base) else {

@@ -144,3 +144,25 @@ fn a_list_of_links_that_ends_the_text_is_part_of_it_and_a_poem_is_a_text() {
     let page = read(poem, &PageRules::default());
     assert!(page.content_html.contains("wide") && page.content_html.contains("long"));
 }
+
+#[test]
+fn long_addresses_do_not_make_a_page_grow_without_bound() {
+    let long = "x".repeat(1900);
+    for unit in ["<iframe src=y></iframe>", "<img src=y>", "<a href=y>z</a>"] {
+        let page = format!("<base href='/{long}/'>{}", unit.repeat(10_000));
+        let tamed = tame::tame(&page, &url());
+        assert!(
+            tamed.html.len() <= 3 * MAX_PAGE_BYTES,
+            "{unit}: {}",
+            tamed.html.len()
+        );
+    }
+    let html = "<img src=\"https://news.example/i.jpg\" alt=\"\">".repeat(10_000);
+    let lead = Image {
+        url: format!("https://news.example/i.jpg?{long}"),
+        alt: String::new(),
+    };
+    let (given, _) = order::lead_picture(html.clone(), Some(lead), &[], &url());
+    assert!(given.contains(&long));
+    assert!(given.len() <= html.len() + 300_000, "{}", given.len());
+}

@@ -171,12 +171,14 @@ fn yaml(text: &str) -> Result<Value, FrontMatterError> {
         return Ok(Value::Object(Map::new()));
     }
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let line = error.location().map_or(1, |place| place.line());
+        // A lone `\r` ends a line of YAML, and none of the file.
+        let at = error.location().map_or(0, |place| place.span().offset());
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
         FrontMatterError {
-            line: usize::try_from(line).unwrap_or(1).max(1),
+            line: text.chars().take(at).filter(|c| *c == '\n').count() + 1,
             message: format!(
                 "the front matter is no YAML: {}",
-                one_line(&error.to_string())
+                one_line(without_line(&error.to_string()))
             ),
         }
     })
@@ -210,6 +212,18 @@ fn of_toml(value: toml::Value) -> Value {
             let fields = table.into_iter().map(|(key, value)| (key, of_toml(value)));
             Value::Object(fields.collect())
         }
+    }
+}
+
+/// YAML's own `at line 5, column 4` counts from the line after the first.
+fn without_line(message: &str) -> &str {
+    let is_place = |place: &str| {
+        let mut words = place.split(", column ");
+        words.all(|number| number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    match message.rsplit_once(" at line ") {
+        Some((what, place)) if is_place(place) => what,
+        _ => message,
     }
 }
 
@@ -281,6 +295,11 @@ mod tests {
             assert!(line == 0 || error.line == line, "{text}: {error}");
             assert!(error.line <= 4, "{text}: {error}");
         }
+        let error = read("---\ntitle: x\nb: [1\n---\n").unwrap_err();
+        assert!(!error.message.contains("line"), "{error}");
+        // A lone `\r` ends a line of YAML, and none of the file.
+        let error = read("---\na: 1\rb: 2\r\r\r\nc: [\n---\n").unwrap_err();
+        assert!(error.line <= 4, "{error}");
         let long = format!("---\n{}\n---\n", "a: 1 # x\n".repeat(10_000));
         assert!(read(&long).unwrap_err().message.contains("64 KiB"));
         let long = format!("{{\"a\": \"{}\"}}", "x".repeat(70_000));

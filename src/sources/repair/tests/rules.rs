@@ -167,6 +167,46 @@ fn what_stands_after_an_empty_channel_is_in_it() {
 }
 
 #[test]
+fn names_in_json_have_room_whatever_stands_beside_them() {
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    for beside in [
+        "1e999",
+        "\"\\ud800\"",
+        deep.as_str(),
+        "\"name\"",
+        "{\"name\":1}",
+    ] {
+        for (key, name) in [
+            ("name", "a@e.org، ب"),
+            ("name", "a@e.org\\u060c ب"),
+            ("n\\u0061me", "“a\\u0040e.org”"),
+        ] {
+            let text = format!(
+                "{{\"version\":\"https://jsonfeed.org/version/1.1\",\"title\":\"a@e.org،\",\"x\":{beside},\
+                 \"authors\":[{{\"{key}\" : \"{name}\"}}],\"items\":[]}}"
+            );
+            let mended = mend(&text).text;
+            let feed = std::panic::catch_unwind(|| read(&mended)).expect("feed-rs does not panic");
+            assert_eq!(
+                feed.unwrap().authors[0].email.as_deref(),
+                Some("a@e.org"),
+                "{text}"
+            );
+            assert!(mended.contains("\"title\":\"a@e.org،\""), "{mended}");
+            assert_eq!(mend(&mended).text, mended, "{text}");
+        }
+    }
+    for text in [
+        "{\"name\":\"a@e.org،",
+        "{\"name\"",
+        "{\"name\":\"\\",
+        "{\"@\"",
+    ] {
+        assert_eq!(mend(text).text, text);
+    }
+}
+
+#[test]
 fn repairs_are_sentences_and_each_is_told_once() {
     let feed = format!(
         "<rss><channel>{}</channel></rss>",
