@@ -112,6 +112,14 @@ impl OpenSource {
     }
 }
 
+/// The client for what the configuration names, on the ports that it names.
+fn client(config: &Config, sources: &BTreeMap<String, OpenSource>) -> Result<Client, FetchError> {
+    let urls = sources.values().filter_map(|source| source.adapter.url());
+    let ports = urls.filter_map(Url::port).collect();
+    let client = Client::new(&config.network.allow, &user_agent(config))?;
+    Ok(client.with_ports(ports))
+}
+
 /// A channel, ready to publish.
 pub struct OpenChannel {
     /// Its table in the configuration.
@@ -274,10 +282,12 @@ impl App {
         if !opened.problems.is_empty() {
             return Err(Problems::sorted(opened.problems).into());
         }
-        let sources = opened.sources.iter();
-        let (polled, pushed): (Vec<_>, Vec<_>) = sources.partition(|(_, s)| s.adapter.is_polled());
-        let names = |some: Vec<(&String, _)>| some.into_iter().map(|(id, _)| id.clone()).collect();
-        let (polled, pushed): (Vec<String>, Vec<String>) = (names(polled), names(pushed));
+        let names = |is_polled: bool| -> Vec<String> {
+            let sources = opened.sources.iter();
+            let kept = sources.filter(|(_, source)| source.adapter.is_polled() == is_polled);
+            kept.map(|(id, _)| id.clone()).collect()
+        };
+        let (polled, pushed) = (names(true), names(false));
         let now = UnixMillis::now();
         db.sync_sources(&polled, now).await?;
         db.add_unpolled_sources(&pushed).await?;
@@ -296,18 +306,15 @@ impl App {
             db.forget_schedules(&channel.id, &known).await?;
         }
         let keys = db.token_key().await?;
-        let relays = Relays::new(&config);
         let state = std::env::var_os("STATE_DIRECTORY");
         let journals = config.journal_directory(state.as_deref())?;
-        let urls = opened.sources.values().filter_map(|s| s.adapter.url());
-        let ports = urls.filter_map(Url::port).collect();
-        let client = Client::new(&config.network.allow, &user_agent(&config))?;
+        let client = client(&config, &opened.sources)?;
         Ok(Self {
-            client: client.with_ports(ports),
+            client,
             outside: Client::new(&[], &user_agent(&config))?,
             sources: Arc::new(opened.sources),
             channels: Arc::new(opened.channels),
-            relays: Arc::new(relays),
+            relays: Arc::new(Relays::new(&config)),
             config: Arc::new(config),
             templates: Arc::new(templates),
             warnings: Arc::new(opened.warnings),

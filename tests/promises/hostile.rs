@@ -14,7 +14,7 @@ use courant::pipeline::status;
 use courant::store::Db;
 use courant::web::export;
 
-use crate::support::newsroom::{BRIEF, DAY_ONE, Newsroom};
+use crate::support::newsroom::{BRIEF, DAY_ONE, MINUTE, Newsroom};
 
 /// A feed whose every field means harm.
 const SCRIPTED: &str = "<rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\" \
@@ -171,7 +171,8 @@ async fn nothing_of_a_hostile_feed_reaches_mails_feeds_or_pages() {
     let dir = tempfile::tempdir().unwrap();
     let room = newsroom(dir.path()).await;
     room.look(DAY_ONE).await;
-    room.tick(DAY_ONE).await;
+    // What took a second to read was seen a second later.
+    room.tick(DAY_ONE.plus_ms(MINUTE)).await;
     let parser = mail_parser::MessageParser::default();
     let mails = room.sink.accepted();
     assert!(!mails.is_empty());

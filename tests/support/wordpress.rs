@@ -170,6 +170,27 @@ fn closed(door: Door) -> Option<Response> {
     }
 }
 
+/// The posts that a query means, in its order.
+fn asked_for(
+    mut posts: Vec<WpPost>,
+    statuses: &str,
+    query: &HashMap<String, String>,
+) -> Vec<WpPost> {
+    posts.retain(|post| statuses.split(',').any(|status| status == post.status));
+    if let Some(include) = query.get("include") {
+        posts.retain(|post| include.split(',').any(|id| id == post.id.to_string()));
+    }
+    if let Some(after) = query.get("modified_after") {
+        let after: UnixMillis = format!("{after}Z").parse().unwrap();
+        posts.retain(|post| post.modified > after);
+    }
+    match query.get("orderby").map_or("date", String::as_str) {
+        "modified" => posts.sort_by_key(|p| std::cmp::Reverse((p.modified, p.id))),
+        _ => posts.sort_by_key(|p| std::cmp::Reverse((p.date, p.id))),
+    }
+    posts
+}
+
 async fn list(
     State(desk): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
@@ -201,19 +222,7 @@ async fn list(
         )
             .into_response();
     }
-    let mut posts: Vec<WpPost> = desk.posts.clone();
-    posts.retain(|post| statuses.split(',').any(|status| status == post.status));
-    if let Some(include) = query.get("include") {
-        posts.retain(|post| include.split(',').any(|id| id == post.id.to_string()));
-    }
-    if let Some(after) = query.get("modified_after") {
-        let after: UnixMillis = format!("{after}Z").parse().unwrap();
-        posts.retain(|post| post.modified > after);
-    }
-    match text("orderby", "date").as_str() {
-        "modified" => posts.sort_by_key(|p| std::cmp::Reverse((p.modified, p.id))),
-        _ => posts.sort_by_key(|p| std::cmp::Reverse((p.date, p.id))),
-    }
+    let posts = asked_for(desk.posts.clone(), &statuses, &query);
     let per_page: usize = text("per_page", "10").parse().unwrap();
     let page: usize = text("page", "1").parse().unwrap();
     let (total, pages) = (posts.len(), posts.len().div_ceil(per_page));
