@@ -43,7 +43,9 @@ pub fn main() -> ExitCode {
     let daemon = matches!(cli.command, Command::Run);
     // What `poll` prints of each source need not be logged, too.
     let quiet = match cli.command {
-        Command::Poll(_) => "warn,courant::pipeline::ingest::outcome=off",
+        Command::Poll(_) => {
+            "warn,courant::pipeline::ingest::outcome=off,courant::pipeline::ingest::judge=off"
+        }
         _ => "warn",
     };
     telemetry::start(cli.verbose + u8::from(daemon), quiet);
