@@ -154,5 +154,8 @@ pub(super) fn time(text: &str) -> Option<String> {
     let is_short = ascii
         .split(|c: char| !c.is_ascii_digit())
         .all(|run| run.len() <= 12);
-    (ascii.is_ascii() && is_short && ascii.len() <= 64).then_some(ascii)
+    // A reference, or a character that XML forbids, would be gone when it is written, and two
+    // short numbers one long one.
+    let is_plain = ascii.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'&');
+    (is_plain && is_short && ascii.len() <= 64).then_some(ascii)
 }
