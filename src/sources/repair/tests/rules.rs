@@ -221,6 +221,13 @@ fn times_that_feed_rs_cannot_count_are_left_out_however_they_are_written() {
         assert_eq!(told.unwrap().entries.len(), 1, "{between}");
         assert!(!text.contains(" time="), "{text}");
     }
+    for odd in ["9>", "9\"", "9<", "9&amp;"] {
+        let text = mended(&rss(&format!(
+            "<item><media:thumbnail time='{odd}'/></item>"
+        )))
+        .text;
+        assert!(!text.contains(" time="), "{text}");
+    }
     let text = mended(&rss(
         "<item><media:thumbnail url='x' time='12:05:01.123'/></item>",
     ))
