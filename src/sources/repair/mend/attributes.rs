@@ -154,5 +154,10 @@ pub(super) fn time(text: &str) -> Option<String> {
     let is_short = ascii
         .split(|c: char| !c.is_ascii_digit())
         .all(|run| run.len() <= 12);
-    (ascii.is_ascii() && is_short && ascii.len() <= 64).then_some(ascii)
+    // Only what is written as it is: without a reference or a forbidden character between them,
+    // two short numbers would become one long one.
+    let is_plain = ascii
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b" :.,;+-=/".contains(&b));
+    (is_plain && is_short && ascii.len() <= 64).then_some(ascii)
 }

@@ -207,6 +207,35 @@ fn names_in_json_have_room_whatever_stands_beside_them() {
 }
 
 #[test]
+fn times_that_feed_rs_cannot_count_are_left_out_however_they_are_written() {
+    for between in [
+        "", "&#0;", "&#57;", "&#x39;", "&nosuch;", "\u{1}", "&#x669;",
+    ] {
+        let time = format!("9999999999{between}9999999999");
+        let feed = rss(&format!(
+            "<item><title>a</title><media:thumbnail url='https://e.org/t.jpg' time='{time}'/>\
+             <itunes:duration>{time}</itunes:duration></item>"
+        ));
+        let text = mended(&feed).text;
+        let told = std::panic::catch_unwind(|| read(&text)).expect("feed-rs does not panic");
+        assert_eq!(told.unwrap().entries.len(), 1, "{between}");
+        assert!(!text.contains(" time="), "{text}");
+    }
+    for odd in ["9>", "9\"", "9<", "9&amp;"] {
+        let text = mended(&rss(&format!(
+            "<item><media:thumbnail time='{odd}'/></item>"
+        )))
+        .text;
+        assert!(!text.contains(" time="), "{text}");
+    }
+    let text = mended(&rss(
+        "<item><media:thumbnail url='x' time='12:05:01.123'/></item>",
+    ))
+    .text;
+    assert!(text.contains(" time=\"12:05:01.123\""), "{text}");
+}
+
+#[test]
 fn repairs_are_sentences_and_each_is_told_once() {
     let feed = format!(
         "<rss><channel>{}</channel></rss>",
