@@ -13,7 +13,7 @@ fn of_size(bytes: usize, unit: &str) -> String {
 }
 
 /// Unoptimised, on a busy machine; what grew with the square took minutes.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const SIZE: usize = 400_000;
 const TEXT: &str =

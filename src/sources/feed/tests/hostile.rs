@@ -110,7 +110,7 @@ fn hostile_documents_are_bounded_in_time_and_stack() {
         let start: String = text.chars().take(400).collect();
         // In an unoptimised build on a busy machine; a square would take minutes.
         assert!(
-            started.elapsed().as_secs() < 10,
+            started.elapsed().as_secs() < 60,
             "{:?}: {start}",
             started.elapsed()
         );

@@ -84,7 +84,7 @@ fn two_megabytes_of_any_attack_take_no_time_to_speak_of() {
         let start: String = text.chars().skip(500).take(60).collect();
         // Unoptimised and on a busy machine; a square would take hours.
         assert!(
-            started.elapsed().as_secs() < 20,
+            started.elapsed().as_secs() < 60,
             "{:?}: {start}",
             started.elapsed()
         );
