@@ -64,6 +64,16 @@ fn has_special(text: &str) -> bool {
         .any(|chunk| chunk.iter().fold(false, |any, b| any | is_special(*b)))
 }
 
+/// Whether `]]` stands at the end of what is written and `next`; what was left out between the
+/// two brackets does not keep them apart.
+fn is_after_brackets(out: &str, next: &str) -> bool {
+    match next {
+        "" => out.ends_with("]]"),
+        "]" => out.ends_with(']'),
+        next => next.ends_with("]]"),
+    }
+}
+
 /// Writes text without references.
 fn plain(out: &mut String, text: &str, level: Level, tally: &mut Tally) {
     if !has_special(text) {
@@ -77,9 +87,7 @@ fn plain(out: &mut String, text: &str, level: Level, tally: &mut Tally) {
             b'<' => (level.less(), 1),
             b'"' if level.quote() != "\"" => (level.quote(), 1),
             b'"' => continue,
-            b'>' if out.ends_with("]]") && at == kept || text[kept..at].ends_with("]]") => {
-                ("&gt;", 1)
-            }
+            b'>' if is_after_brackets(out, &text[kept..at]) => ("&gt;", 1),
             b'>' => continue,
             0xef if !matches!(bytes[at + 1..at + 3], [0xbf, 0xbe | 0xbf]) => continue,
             0xef => ("", 3),

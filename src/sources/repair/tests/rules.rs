@@ -236,6 +236,14 @@ fn times_that_feed_rs_cannot_count_are_left_out_however_they_are_written() {
 }
 
 #[test]
+fn brackets_that_come_together_end_no_section() {
+    for odd in ["]]>", "]\u{0}]>", "]]\u{0}>", "]&#0;]>"] {
+        let text = mended(&rss(&format!("<item><title>a{odd}b</title></item>"))).text;
+        assert!(text.contains("<title>a]]&gt;b</title>"), "{text}");
+    }
+}
+
+#[test]
 fn repairs_are_sentences_and_each_is_told_once() {
     let feed = format!(
         "<rss><channel>{}</channel></rss>",
