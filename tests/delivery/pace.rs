@@ -55,7 +55,7 @@ async fn together(keys: &str, more: &str, domain: &str) {
     assert!(lasted < Duration::from_secs(9), "{lasted:?}");
     for app in [&room.app, &other] {
         let sent = app.relays.status()[0].counts.accepted;
-        assert!(sent >= 10, "one of the two sent only {sent}");
+        assert!(sent >= 5, "one of the two sent only {sent}");
     }
     db.close().await;
 }
