@@ -156,7 +156,7 @@ fn configuration(database: &str, port: u16, sources: usize, hosts: usize) -> Str
         "[site]\nname = \"News\"\nurl = \"https://news.example\"\npostal_address = \"1 Road\"\n\
          [server]\nlisten = \"127.0.0.1:0\"\nbase_url = \"http://letters.example\"\n\
          admin_listen = \"127.0.0.1:0\"\n[database]\nurl = \"{database}\"\n\
-         [network]\nallow = [\"127.0.0.0/8\"]\n"
+         [network]\nallow = [\"127.0.0.0/8\"]\nhost_pause = \"1s\"\n"
     );
     for n in 0..sources {
         let host = n % hosts;

@@ -170,10 +170,23 @@ impl Config {
 pub struct Network {
     /// Networks that fetching may reach although they are private or local.
     pub allow: Vec<IpNet>,
-    /// The least pause between two requests to one host; a second unless set.
-    pub host_pause: Duration,
+    /// The least pause between two requests to one host, where it is set; see [`Self::pauses`].
+    pub host_pause: Option<Duration>,
     /// Hosts that are asked at the same time; 16 unless set.
     pub hosts: usize,
+}
+
+impl Network {
+    /// The least pause between two requests to one host, and the networks whose addresses need
+    /// none. Where nothing is set it is a second, and none for what the operator allowed by
+    /// number: their own machines need not be spared as strangers'.
+    #[must_use]
+    pub fn pauses(&self) -> (Duration, &[IpNet]) {
+        match self.host_pause {
+            Some(pause) => (pause, &[]),
+            None => (Duration::from_secs(1), &self.allow),
+        }
+    }
 }
 
 /// `[sources.ID]`.

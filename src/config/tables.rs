@@ -200,7 +200,7 @@ pub(super) fn network(table: &Settings, problems: Found<'_>) -> Network {
     let raw: RawNetwork = read(table, problems);
     Network {
         allow: raw.allow.into_iter().flatten().map(|net| net.0).collect(),
-        host_pause: raw.host_pause.map_or(Duration::from_secs(1), |d| d.0),
+        host_pause: raw.host_pause.map(|d| d.0),
         hosts: raw.hosts.map_or(16, |n| n.0 as usize),
     }
 }

@@ -363,7 +363,7 @@ impl App {
     /// The same house for one poll: whatever is fetched of one host has `host_pause` in between.
     #[must_use]
     pub fn at_pace(&self) -> Self {
-        let pace = Arc::new(Pace::new(self.config.network.host_pause));
+        let pace = Arc::new(Pace::new(self.config.network.pauses()));
         Self {
             client: self.client.at_pace(&pace),
             outside: self.outside.at_pace(&pace),

@@ -50,7 +50,7 @@ async fn pause(room: &Newsroom, name: &str, now: UnixMillis) -> i64 {
 
 pub(super) fn paused(room: &mut Newsroom, pause: Duration) {
     let mut config = (*room.app.config).clone();
-    config.network.host_pause = pause;
+    config.network.host_pause = Some(pause);
     room.app.config = Arc::new(config);
 }
 

@@ -19,6 +19,7 @@ use self::named::Named;
 use super::commits::Commits;
 use super::{PollReport, poll_one};
 use crate::domain::UnixMillis;
+use crate::net::Pace;
 use crate::pipeline::App;
 use crate::store::{SourceMemory, StoreError};
 
@@ -331,7 +332,7 @@ impl Poller {
         reports.extend(report);
         let Some(host) = host else { return };
         host.is_asked = false;
-        host.free_at = Instant::now() + app.config.network.host_pause;
+        host.free_at = Instant::now() + Pace::new(app.config.network.pauses()).of(&name);
         let Some(until) = rests else { return };
         for waiting in host.waiting.drain(..) {
             reports.push(resting(&waiting.memory.name, &name, until));
