@@ -22,6 +22,8 @@ mod tokens;
 mod wrap;
 mod writer;
 
+pub(crate) use tokens::is_void;
+
 pub use clean::{CleanHtml, HtmlError, MAX_ARTICLE_BYTES, clean, clean_or_text};
 pub use head::{Head, HeadLink, head};
 pub use image::first_image;

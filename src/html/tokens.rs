@@ -51,7 +51,7 @@ impl<'a> Element<'a> {
 }
 
 /// Elements that have no end tag (HTML §13.1.2).
-pub(super) fn is_void(name: &str) -> bool {
+pub(crate) fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area"

@@ -30,7 +30,7 @@ pub use answer::{Fetched, parse_retry_after};
 pub use error::FetchError;
 pub use guard::Guard;
 pub use login::Login;
-pub use pace::Pace;
+pub use pace::{Pace, pause_of};
 pub use post::Posted;
 pub use resolve::Lookup;
 

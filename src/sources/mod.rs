@@ -9,6 +9,7 @@ pub mod discover;
 pub mod feed;
 pub mod folder;
 mod links;
+mod names;
 pub mod page;
 pub mod push;
 pub mod repair;

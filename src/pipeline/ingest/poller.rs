@@ -19,7 +19,7 @@ use self::named::Named;
 use super::commits::Commits;
 use super::{PollReport, poll_one};
 use crate::domain::UnixMillis;
-use crate::net::Pace;
+use crate::net::pause_of;
 use crate::pipeline::App;
 use crate::store::{SourceMemory, StoreError};
 
@@ -332,7 +332,7 @@ impl Poller {
         reports.extend(report);
         let Some(host) = host else { return };
         host.is_asked = false;
-        host.free_at = Instant::now() + Pace::new(app.config.network.pauses()).of(&name);
+        host.free_at = Instant::now() + pause_of(&name, app.config.network.pauses());
         let Some(until) = rests else { return };
         for waiting in host.waiting.drain(..) {
             reports.push(resting(&waiting.memory.name, &name, until));

@@ -1,12 +1,11 @@
 //! One entry of feed-rs as an article on its way in.
 
-use std::collections::HashSet;
-
 use feed_rs::model::{self, FeedType};
 use url::Url;
 
 use crate::domain::{Entry, Image, UnixMillis, keys_of};
 use crate::html;
+use crate::sources::names::distinct;
 use crate::sources::repair::ItemFacts;
 
 /// What an entry needs to know of its document.
@@ -220,16 +219,6 @@ fn topics(entry: &model::Entry, facts: Option<&ItemFacts>) -> Vec<String> {
     let subjects = subjects.iter().map(|subject| html::plain(subject));
     let all = labels.chain(subjects);
     distinct(all.filter(|topic| !topic.starts_with("http")), 50)
-}
-
-/// The texts that are something, each once whatever its case, at most `most`.
-fn distinct(texts: impl Iterator<Item = String>, most: usize) -> Vec<String> {
-    let mut seen = HashSet::new();
-    texts
-        .map(|text| text.chars().take(200).collect::<String>())
-        .filter(|text| !text.is_empty() && seen.insert(text.to_lowercase()))
-        .take(most)
-        .collect()
 }
 
 /// The largest picture among an entry's media and enclosures; thumbnails only without one.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::dates;
 use super::front_matter::Page;
 use crate::domain::UnixMillis;
+use crate::sources::names::distinct;
 
 /// Names kept of one list.
 const MOST_NAMES: usize = 50;
@@ -109,7 +110,7 @@ pub(super) fn fields(
         expires,
         kept_back: kept_back(&page.fields, ours("send")),
         summary: reader.text(&["summary", "description", "excerpt"]),
-        topics: distinct(categories.iter().chain(&names).cloned()),
+        topics: distinct(categories.iter().chain(&names).cloned(), MOST_NAMES),
         categories,
         authors: authors(&page.fields),
         language: reader.text(&["lang", "language", "locale"]),
@@ -281,7 +282,7 @@ fn authors(fields: &Map<String, Value>) -> Vec<String> {
         value => name_of(value).into_iter().collect(),
     });
     // An address is nobody's by-line and a present to harvesters.
-    distinct(names.filter(|name| !name.contains('@')))
+    distinct(names.filter(|name| !name.contains('@')), MOST_NAMES)
 }
 
 /// Fields that name a lead picture.
@@ -358,16 +359,6 @@ fn bundled_image(fields: &Map<String, Value>) -> Option<(String, Option<String>)
     let resource = resources.iter().take(MOST_NAMES).find(is_lead)?;
     let title = resource["title"].as_str().map(str::to_owned);
     Some((text_of(&resource["src"])?, title))
-}
-
-/// The names that are something, each once whatever its case.
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    names
-        .map(|name| name.chars().take(200).collect::<String>())
-        .filter(|name| !name.is_empty() && seen.insert(name.to_lowercase()))
-        .take(MOST_NAMES)
-        .collect()
 }
 
 #[cfg(test)]

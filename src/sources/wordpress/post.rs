@@ -8,6 +8,7 @@ use url::Url;
 use crate::domain::{Entry, Image, UnixMillis, keys_of, wordpress_key};
 use crate::html;
 use crate::sources::feed::language_tag;
+use crate::sources::names::distinct;
 
 /// Names kept of one list.
 const MOST_NAMES: usize = 50;
@@ -109,9 +110,9 @@ fn authors(value: &Value) -> Vec<String> {
     let said = yoast["author"]
         .as_str()
         .or(yoast["twitter_misc"]["Written by"].as_str());
-    let mut found = distinct(names.map(html::plain));
+    let mut found = distinct(names.map(html::plain), MOST_NAMES);
     if found.is_empty() {
-        found = distinct(said.into_iter().map(html::plain));
+        found = distinct(said.into_iter().map(html::plain), MOST_NAMES);
     }
     // An address is nobody's by-line and a present to harvesters.
     found.retain(|name| !name.contains('@'));
@@ -130,16 +131,8 @@ fn topics(value: &Value) -> Vec<String> {
         terms
             .filter_map(|term| term["name"].as_str())
             .map(html::plain),
+        MOST_NAMES,
     )
-}
-
-fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
-    names
-        .map(|name| name.chars().take(200).collect::<String>())
-        .filter(|name| !name.is_empty() && seen.insert(name.to_lowercase()))
-        .take(MOST_NAMES)
-        .collect()
 }
 
 /// Polylang's word, WPML's, Yoast's.

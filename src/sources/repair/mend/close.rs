@@ -54,7 +54,7 @@ impl<'a> Mender<'a> {
             self.beyond = 0;
             self.close_to(from + at + 1);
             self.close();
-        } else if !super::markup::is_void(name) {
+        } else if !crate::html::is_void(name) {
             count(&mut self.tally.stray_ends, name);
         }
     }

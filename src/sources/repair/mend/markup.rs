@@ -4,27 +4,7 @@ use super::super::names::{Ns, split};
 use super::super::references::{self, Level};
 use super::super::tally::count;
 use super::{Kind, Mender};
-
-/// Elements of HTML that have no end.
-pub(super) fn is_void(name: &str) -> bool {
-    matches!(
-        name,
-        "area"
-            | "base"
-            | "br"
-            | "col"
-            | "embed"
-            | "hr"
-            | "img"
-            | "input"
-            | "link"
-            | "meta"
-            | "param"
-            | "source"
-            | "track"
-            | "wbr"
-    )
-}
+use crate::html::is_void;
 
 impl<'a> Mender<'a> {
     /// An element inside a text.

@@ -245,7 +245,7 @@ impl<'a> Mender<'a> {
             Shape::Note(fact) => self.note(name, fact, mark),
             Shape::Hidden(inside) => self.push(name, Kind::Hidden(inside), "", start, mark),
             Shape::Skip => {
-                let is_void = super::markup::is_void(local) && !matches!(local, "link" | "source");
+                let is_void = crate::html::is_void(local) && !matches!(local, "link" | "source");
                 if !is_void {
                     self.push(name, Kind::Skip, "", start, mark);
                 }
