@@ -49,27 +49,28 @@ pub struct Feed {
 
 fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     let settings: FeedSettings = config.settings.parse()?;
-    match address(&settings.url) {
-        Ok(url) => Ok(Box::new(Feed { url })),
-        Err(message) => {
-            let help = "give the feed's full address, like https://news.example.org/feed/";
-            Err(vec![config.settings.problem(
-                "url",
-                message,
-                Some(help.to_owned()),
-            )])
-        }
-    }
+    let help = "give the feed's full address, like https://news.example.org/feed/";
+    let url = configured(config, &settings.url, help)?;
+    Ok(Box::new(Feed { url }))
 }
 
-/// A web address that is fetched without a login in it.
+/// The address that a source's table names as its `url`.
+pub(super) fn configured(
+    config: &SourceConfig,
+    url: &str,
+    help: &str,
+) -> Result<Url, Vec<Problem>> {
+    let problem = |message| {
+        config
+            .settings
+            .problem("url", message, Some(help.to_owned()))
+    };
+    web_url(url).map_err(|message| vec![problem(message)])
+}
+
+/// A web address that is fetched without a login in it, as people copy it: `feed:` and `feed://`
+/// are links for feed readers and mean the web address behind them.
 pub(super) fn web_url(text: &str) -> Result<Url, String> {
-    address(text)
-}
-
-/// The address of a feed as people copy it: `feed:` and `feed://` are links for feed readers
-/// and mean the web address behind them.
-fn address(text: &str) -> Result<Url, String> {
     let text = text.trim();
     if text.contains('\\') {
         return Err(format!(
@@ -105,7 +106,7 @@ impl Feed {
         memory: &Memory,
         client: &Client,
     ) -> Result<(Fetched, Option<Url>), PollError> {
-        let moved = memory.url_override.as_deref().and_then(|u| address(u).ok());
+        let moved = memory.url_override.as_deref().and_then(|u| web_url(u).ok());
         let found = home::remembered(memory, &self.url);
         let url = moved.as_ref().or(found.as_ref()).unwrap_or(&self.url);
         let conditions = Conditions {

@@ -15,7 +15,7 @@ use url::Url;
 
 use self::index::{ACCEPT, Collected, Remembered, collect, limits, newest_first, text, with_base};
 use self::read::Page;
-use super::feed::{hints_of, instant, language_tag, web_url};
+use super::feed::{configured, hints_of, instant, language_tag, web_url};
 use super::{BoxFuture, Kind, Memory, PollError, Polled, Source};
 use crate::config::{Problem, SourceConfig};
 use crate::domain::{Entry, Image, UnixMillis, keys_of};
@@ -46,18 +46,9 @@ pub struct NewsSitemap {
 
 fn open(config: &SourceConfig) -> Result<Box<dyn Source>, Vec<Problem>> {
     let settings: SitemapSettings = config.settings.parse()?;
-    match web_url(&settings.url) {
-        Ok(url) => Ok(Box::new(NewsSitemap { url })),
-        Err(message) => {
-            let help =
-                "give the sitemap's full address, like https://news.example.org/news-sitemap.xml";
-            Err(vec![config.settings.problem(
-                "url",
-                message,
-                Some(help.to_owned()),
-            )])
-        }
-    }
+    let help = "give the sitemap's full address, like https://news.example.org/news-sitemap.xml";
+    let url = configured(config, &settings.url, help)?;
+    Ok(Box::new(NewsSitemap { url }))
 }
 
 impl NewsSitemap {
