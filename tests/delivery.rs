@@ -15,6 +15,8 @@ mod kit;
 mod failover;
 #[path = "delivery/pace.rs"]
 mod pace;
+#[path = "delivery/probes.rs"]
+mod probes;
 #[path = "delivery/signed.rs"]
 mod signed;
 #[path = "delivery/trouble.rs"]

@@ -1,13 +1,36 @@
 //! The installation's secret, leases on whole tasks, backups, and tidying.
 
 use std::path::Path;
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 
-use super::sql::{args, both, dialects, statements};
+use super::sql::{Tx, args, both, dialects, statements};
 use super::{Db, Pools, StoreError};
 use crate::domain::{TokenKey, UnixMillis};
+
+/// `$clock` is the instant, in milliseconds, of whoever keeps the rows: with many daemons that
+/// is the database's clock. One whose own clock is wrong takes nothing from the others.
+macro_rules! take_lease {
+    ($clock:expr) => {
+        concat!(
+            "INSERT INTO lease (name, owner, epoch, lease_until) VALUES ($1, $2, 1, ",
+            $clock,
+            " + $3)
+             ON CONFLICT (name) DO UPDATE SET
+                epoch = CASE WHEN lease.owner = excluded.owner AND lease.lease_until > ",
+            $clock,
+            "
+                    THEN lease.epoch ELSE lease.epoch + 1 END,
+                owner = excluded.owner, lease_until = excluded.lease_until
+             WHERE lease.owner = excluded.owner OR lease.lease_until <= ",
+            $clock,
+            "
+             RETURNING epoch"
+        )
+    };
+}
 
 statements! {
     SETTING = both("SELECT value FROM setting WHERE name = $1");
@@ -18,14 +41,9 @@ statements! {
         "INSERT INTO setting (name, value) VALUES ($1, $2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     );
-    TAKE_LEASE = both(
-        "INSERT INTO lease (name, owner, epoch, lease_until) VALUES ($1, $2, 1, $4)
-         ON CONFLICT (name) DO UPDATE SET
-            epoch = CASE WHEN lease.owner = excluded.owner AND lease.lease_until > $3
-                THEN lease.epoch ELSE lease.epoch + 1 END,
-            owner = excluded.owner, lease_until = excluded.lease_until
-         WHERE lease.owner = excluded.owner OR lease.lease_until <= $3
-         RETURNING epoch"
+    TAKE_LEASE = dialects(
+        take_lease!("$4"),
+        take_lease!("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
     );
     DROP_LEASE = both("UPDATE lease SET lease_until = 0 WHERE name = $1 AND owner = $2");
     TRIM_FETCHES = both("DELETE FROM poll WHERE at < $1");
@@ -65,17 +83,22 @@ impl Db {
             .map(drop)
     }
 
-    /// Takes or renews the lease on a task that one process at a time does. Returns its epoch,
-    /// which grows with every change of hands; `None` while another holds it.
+    /// Takes or renews the lease on a task that one process at a time does, for so long.
+    /// Returns its epoch, which grows with every change of hands; `None` while another holds it.
     pub async fn take_lease(
         &self,
         name: &str,
         owner: &str,
+        lasts: Duration,
         now: UnixMillis,
-        until: UnixMillis,
     ) -> Result<Option<i64>, StoreError> {
+        let lasts = i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        let row: Option<(i64,)> = tx.one(&TAKE_LEASE, args![name, owner, now, until]).await?;
+        let values: &[_] = match tx {
+            Tx::Sqlite(_) => args![name, owner, lasts, now],
+            Tx::Postgres(_) => args![name, owner, lasts],
+        };
+        let row: Option<(i64,)> = tx.one(&TAKE_LEASE, values).await?;
         tx.commit().await?;
         Ok(row.map(|(epoch,)| epoch))
     }
@@ -136,7 +159,7 @@ impl Db {
         })?;
         let copy = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(&db.path)
-            .busy_timeout(std::time::Duration::from_secs(5));
+            .busy_timeout(Duration::from_secs(5));
         let mut copy = sqlx::ConnectOptions::connect(&copy).await?;
         sqlx::query(BACKUP.sqlite)
             .bind(path)

@@ -51,6 +51,7 @@ statements! {
         "UPDATE source SET lease_owner = NULL, lease_until = NULL
          WHERE lease_owner = $1 AND lease_until <= $2"
     );
+    FREE_TASKS = both("UPDATE lease SET lease_until = 0 WHERE owner = $1 AND lease_until <= $2");
     /// In the order in which batches are settled, so that the daemon may wake up meanwhile.
     LOCK_LOST = dialects("SELECT 'nobody else writes' WHERE FALSE", "SELECT 'locked' FROM delivery
          WHERE state = 'leased' AND lease_owner = $1 AND lease_until <= $2 ORDER BY id FOR UPDATE");
@@ -177,7 +178,7 @@ impl Db {
     /// leases that ended. What `flight` says was accepted is sent, what it says was on the
     /// wire is uncertain, and the rest is due again, or uncertain too when the flight is not
     /// to be trusted. Endpoints are always due again: their files are written once more. The
-    /// daemon's sources can be polled again.
+    /// daemon's sources can be polled again, and the tasks it had leased are free.
     pub async fn recover_owner(
         &self,
         owner: &str,
@@ -203,6 +204,7 @@ impl Db {
         let values = args![owner, ended, now, UNTOLD];
         let untold = note(&tx.all(&DOUBT_LOST, values).await?, &mut moves)?;
         tx.run(&FREE_SOURCES, args![owner, ended]).await?;
+        tx.run(&FREE_TASKS, args![owner, ended]).await?;
         moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(Recovered {

@@ -16,7 +16,7 @@ pub struct RelayRule {
     pub relay: String,
     /// `pause`, or the name of what is overridden.
     pub kind: String,
-    /// The value it has meanwhile.
+    /// The value it has meanwhile; of a pause, the probes that failed before it.
     pub value: String,
     /// Until when.
     pub until: UnixMillis,
@@ -106,7 +106,7 @@ statements! {
          ON CONFLICT (relay, kind) DO UPDATE SET value = excluded.value, until = excluded.until,
             why = excluded.why"
     );
-    DROP_RULE = both("DELETE FROM relay_rule WHERE relay = $1 AND kind = $2");
+    CLEAR_RULE = both("DELETE FROM relay_rule WHERE relay = $1 AND kind = $2 AND until <= $3");
     RULES = both(
         "SELECT relay, kind, value, until, why FROM relay_rule
          WHERE until > $1 AND (kind = 'pause') = $2 ORDER BY relay, kind"
@@ -174,22 +174,32 @@ impl Db {
         Ok(row.map_or(0, |(used,)| used))
     }
 
-    /// Lets no daemon send through a relay until then.
+    /// Lets no daemon send through a relay until then, after so many probes that failed. When
+    /// that is over the relay must be probed: the pause stays until it is cleared.
     pub async fn set_relay_pause(
         &self,
         relay: &str,
         until: UnixMillis,
+        failed_probes: u32,
         why: &str,
     ) -> Result<(), StoreError> {
-        self.set_relay_override(relay, PAUSE, "", until, why).await
+        let probes = failed_probes.to_string();
+        self.set_relay_override(relay, PAUSE, &probes, until, why)
+            .await
     }
 
-    /// Lets the daemons send through a relay again.
-    pub async fn clear_relay_pause(&self, relay: &str) -> Result<(), StoreError> {
-        self.run(&DROP_RULE, args![relay, PAUSE]).await.map(drop)
+    /// Lets the daemons send through a relay again, unless it has a pause that ends after
+    /// `known`: whoever clears has not heard of that one.
+    pub async fn clear_relay_pause(
+        &self,
+        relay: &str,
+        known: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let pause = args![relay, PAUSE, known];
+        self.run(&CLEAR_RULE, pause).await.map(drop)
     }
 
-    /// The relays that rest.
+    /// The pauses of relays that end after `now`.
     pub async fn relay_pauses(&self, now: UnixMillis) -> Result<Vec<RelayRule>, StoreError> {
         self.rules(now, true).await
     }

@@ -247,3 +247,62 @@ async fn nothing_leaves_for_a_relay_that_shows_a_strange_certificate() {
     let tally = everybody_is_served(&scene, 50).await;
     assert_eq!(tally.of("sent"), 50, "{tally:?}");
 }
+
+/// How many mails a daemon has sent by itself.
+async fn sent_by(daemon: &Daemon) -> u64 {
+    let (_, metrics) = daemon.admin("/metrics").await;
+    let name = "courant_smtp_messages_total{relay=\"main\",result=\"accepted\"} ";
+    let mut lines = metrics.lines();
+    let count = lines.find_map(|line| line.strip_prefix(name));
+    count.expect("it is told").parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_three_daemons_one_finds_out_whether_the_relay_is_back_and_then_all_send() {
+    const READERS: usize = 900;
+    let away = Fault::ReplyAndClose("421 4.3.2 too busy, go away".to_owned());
+    let relay = Sink::start(faulty(vec![Rule::at(Step::Greeting, away)])).await;
+    let settings = format!("connections = {CONNECTIONS}\nrate = \"90/s\"\n{ALERTS}");
+    let scene = Scene::on_postgres(relay, &settings).await;
+    scene.readers(READERS);
+    scene.site.publish(Item::new(1));
+    let start = || scene.house.start();
+    let (one, two, three) = tokio::join!(start(), start(), start());
+    let daemons = [one, two, three];
+    for daemon in &daemons {
+        paused(daemon).await;
+    }
+    // What they had begun before they heard of each other.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let first = scene.sink.connections();
+    for daemon in &daemons {
+        until("it knows that a probe was sent away", SOON, async || {
+            let state = relay_state(daemon).await;
+            let left = state.strip_prefix("paused for ")?.split(' ').next()?;
+            // Longer than the first pause ever was.
+            (left.parse::<u64>().expect("seconds") > 30).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(scene.sink.connections(), first + 1, "one probe");
+    assert_eq!(scene.sink.received(), 0);
+
+    // The next one, a minute later, is taken, slowly.
+    let slow = Fault::Delay(Duration::from_secs(3));
+    scene
+        .sink
+        .set_rules(vec![Rule::at(Step::Dot, slow).times(1)]);
+    received(&scene.sink, 1).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(scene.sink.connections(), first + 2, "one probe again");
+    assert_eq!(scene.sink.received(), 1, "and nothing but the probe");
+    done(&scene, &daemons[0]).await;
+    for daemon in daemons {
+        let sent = sent_by(&daemon).await;
+        assert!(sent >= 20, "one of the three sent only {sent}");
+        daemon.stop().await;
+    }
+    let tally = invariants::hold(&scene, READERS, &[]).await;
+    assert_eq!(tally.of("sent"), READERS, "{tally:?}");
+    assert!(tally.twice.is_empty(), "{tally:?}");
+}

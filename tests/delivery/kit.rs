@@ -148,6 +148,12 @@ impl Sender {
         Self { stop, task }
     }
 
+    /// Ends it where it is, as if it were killed.
+    pub async fn kill(self) {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+
     /// Lets it finish what it has begun.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -1,7 +1,9 @@
 //! The store as a whole: opening, tables, statements, the keys and locks of a daemon.
 
-use courant::domain::{Purpose, SubscriberId};
-use courant::store::{Db, StoreError};
+use std::time::Duration;
+
+use courant::domain::{Purpose, SubscriberId, UnixMillis};
+use courant::store::{Db, Flight, StoreError};
 
 use crate::kit::NOW;
 use crate::support::databases::both_databases;
@@ -182,30 +184,52 @@ async fn a_backup_taken_while_others_write_is_whole() {
 #[tokio::test]
 async fn a_task_lease_has_one_holder_and_an_epoch_that_grows() {
     both_databases(async |db: Db| {
-        let later = NOW.plus_ms(60_000);
-        assert_eq!(
-            db.take_lease("plan", "a", NOW, later).await.unwrap(),
-            Some(1)
-        );
-        assert_eq!(db.take_lease("plan", "b", NOW, later).await.unwrap(), None);
-        assert_eq!(
-            db.take_lease("plan", "a", NOW, later).await.unwrap(),
-            Some(1)
-        );
-        let after = later.plus_ms(1);
-        assert_eq!(
-            db.take_lease("plan", "b", after, after.plus_ms(9))
-                .await
-                .unwrap(),
-            Some(2)
-        );
+        let take = async |owner, ms, now| {
+            let lasts = Duration::from_millis(ms);
+            db.take_lease("plan", owner, lasts, now).await.unwrap()
+        };
+        assert_eq!(take("a", 60_000, NOW).await, Some(1));
+        assert_eq!(take("b", 60_000, NOW).await, None);
+        assert_eq!(take("a", 20, NOW).await, Some(1));
+        // PostgreSQL's clock is the server's.
+        if db.kind() == "postgres" {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        let after = NOW.plus_ms(21);
+        assert_eq!(take("b", 60_000, after).await, Some(2));
         db.drop_lease("plan", "b").await.unwrap();
-        assert_eq!(
-            db.take_lease("plan", "a", after, after.plus_ms(9))
-                .await
-                .unwrap(),
-            Some(3)
-        );
+        assert_eq!(take("a", 60_000, after).await, Some(3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_daemon_whose_clock_is_wrong_takes_no_task_from_another() {
+    both_databases(async |db: Db| {
+        if db.kind() == "sqlite" {
+            return; // There is one daemon, and its clock is right by definition.
+        }
+        let minute = Duration::from_secs(60);
+        let take = async |owner, now| db.take_lease("plan", owner, minute, now).await.unwrap();
+        assert_eq!(take("slow", UnixMillis(0)).await, Some(1));
+        assert_eq!(take("fast", UnixMillis(1 << 50)).await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_died_gives_up_its_tasks_when_it_is_found() {
+    both_databases(async |db: Db| {
+        let minute = Duration::from_secs(60);
+        let take = async |name, owner| db.take_lease(name, owner, minute, NOW).await.unwrap();
+        assert_eq!(take("one", "dead").await, Some(1));
+        assert_eq!(take("two", "alive").await, Some(1));
+        let nothing = Flight::default();
+        db.recover_owner("dead", &nothing, false, NOW)
+            .await
+            .unwrap();
+        assert_eq!(take("one", "heir").await, Some(2));
+        assert_eq!(take("two", "heir").await, None);
     })
     .await;
 }

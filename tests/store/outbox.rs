@@ -255,7 +255,7 @@ async fn words_with_a_nul_in_them_keep_nothing_from_being_written_down() {
         let kept = said.replace('\0', "\u{fffd}");
         let rows = db.deliveries(id, None, None, 9).await.unwrap();
         assert!(rows.iter().all(|row| row.reason == kept), "{rows:?}");
-        db.set_relay_pause("main", LATER, said).await.unwrap();
+        db.set_relay_pause("main", LATER, 0, said).await.unwrap();
         assert_eq!(db.relay_pauses(NOW).await.unwrap()[0].why, kept);
     })
     .await;

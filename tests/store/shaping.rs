@@ -165,11 +165,11 @@ async fn what_a_relay_asked_for_holds_until_its_end() {
         db.set_relay_override("main", "rate", "1/m", NOW, "old")
             .await
             .unwrap();
-        db.set_relay_pause("other", LATER, "454").await.unwrap();
-        db.set_relay_pause("main", NOW.plus_ms(1), "first")
+        db.set_relay_pause("other", LATER, 0, "454").await.unwrap();
+        db.set_relay_pause("main", NOW.plus_ms(1), 0, "first")
             .await
             .unwrap();
-        db.set_relay_pause("main", LATER, "again").await.unwrap();
+        db.set_relay_pause("main", LATER, 3, "again").await.unwrap();
         let overrides = db.relay_overrides(NOW).await.unwrap();
         assert_eq!(overrides.len(), 1, "one has ended");
         let one = &overrides[0];
@@ -186,9 +186,15 @@ async fn what_a_relay_asked_for_holds_until_its_end() {
             resting(NOW).await,
             [pair("main", "again"), pair("other", "454")]
         );
-        db.clear_relay_pause("main").await.unwrap();
-        assert_eq!(resting(NOW).await, [pair("other", "454")]);
+        assert_eq!(db.relay_pauses(NOW).await.unwrap()[0].value, "3");
+        // Whoever knows of the first alone does not end the other.
+        db.clear_relay_pause("main", NOW.plus_ms(1)).await.unwrap();
+        assert_eq!(resting(NOW).await.len(), 2);
         assert!(resting(LATER).await.is_empty());
+        // Over, it waits for a probe; then it is gone.
+        assert_eq!(resting(UnixMillis(0)).await.len(), 2);
+        db.clear_relay_pause("main", LATER).await.unwrap();
+        assert_eq!(resting(UnixMillis(0)).await, [pair("other", "454")]);
         assert_eq!(db.relay_overrides(NOW).await.unwrap().len(), 1);
     })
     .await;

@@ -225,7 +225,10 @@ async fn metrics_and_the_page_tell_what_a_relay_is_given() {
     site.db.take_quota("main", &today, 30, 500).await.unwrap();
     let until = UnixMillis::now().plus(Duration::from_secs(900));
     let why = "421 4.7.0 [TSS04] deferred";
-    site.db.set_relay_pause("main", until, why).await.unwrap();
+    site.db
+        .set_relay_pause("main", until, 0, why)
+        .await
+        .unwrap();
     let text = site.admin("/metrics").await.text().to_owned();
     for line in [
         "courant_smtp_connections{relay=\"main\"} 0",

@@ -137,24 +137,25 @@ impl Dispatcher {
         {
             return Ok(());
         }
+        let is_shared = app.db.kind() == "postgres";
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (hand, words, before) = match self.state.take() {
+        let (hand, words, before, shared) = match self.state.take() {
             Some(old) => {
                 old.routes.lanes().for_each(|lane| lane.close());
                 self.retired.retain(|lane| lane.load() > 0);
                 self.retired.extend(old.routes.lanes().cloned());
                 self.sendings.forget();
-                (old.hand, old.words, Some(old.routes))
+                (old.hand, old.words, Some(old.routes), old.shared.anew())
             }
             None => {
                 let (sender, words) = mpsc::unbounded_channel();
-                (Arc::new(Hand::new(app, sender)?), words, None)
+                let hand = Arc::new(Hand::new(app, sender)?);
+                (hand, words, None, shared::Shared::new(is_shared))
             }
         };
-        let is_shared = app.db.kind() == "postgres";
         self.state = Some(State {
             routes: Routes::new(&app.relays, &hand, is_shared, before),
-            shared: shared::Shared::default(),
+            shared,
             relays: app.relays.clone(),
             signing: Arc::new(Semaphore::new(cores)),
             hand,
@@ -222,6 +223,7 @@ impl Dispatcher {
         recover::renew(app).await?;
         if let Some(state) = &self.state {
             state.hand.renewed(since);
+            state.shared.renew(app).await?;
         }
         Ok(())
     }
@@ -265,7 +267,7 @@ impl Dispatcher {
         app.db.release_leases(&app.owner).await?;
         if let Some(state) = &mut self.state {
             // What a relay said last holds for whoever sends next.
-            state.shared.exchange(app).await?;
+            state.shared.end(app).await?;
         }
         hand.journal.end();
         Ok(())

@@ -327,6 +327,10 @@ impl Way {
     /// How many mails the relay's state, its window and its pace allow.
     fn look(&mut self, now: Instant, is_shared: bool) {
         let relay = &self.lane.relay;
+        if std::mem::take(&mut self.probes) {
+            // The round before broke off.
+            relay.probe_unused(now);
+        }
         self.pace.take(self.lane.ended(), PACED, now);
         let window = relay.window(now).max(1);
         let (least, most) = if is_shared {

@@ -91,6 +91,8 @@ impl Dispatcher {
             let mut ready = Vec::with_capacity(mail.len());
             let Some(state) = &mut self.state else { break };
             for (priority, sending) in &mail {
+                let (routes, shared) = (&mut state.routes, &mut state.shared);
+                routes.take_probes(app, shared, sending).await?;
                 let waiting = state.routes.room_for(app, sending).await?;
                 ready.push(Ready {
                     issue: sending.issue.id,

@@ -165,7 +165,7 @@ impl Relay {
     }
 
     /// Whether it takes mail now. A [`State::Probe`] must be used or given back by
-    /// [`probe_unused`](Self::probe_unused).
+    /// [`probe_unused`](Self::probe_unused) or [`probed_elsewhere`](Self::probed_elsewhere).
     #[must_use]
     pub fn state(&self, now: Instant) -> State {
         match self.health().breaker.may_try(now) {
@@ -178,6 +178,34 @@ impl Relay {
     /// No message was there to probe with.
     pub fn probe_unused(&self, now: Instant) {
         self.health().breaker.probe_unused(now);
+    }
+
+    /// Another daemon's message probes; what it says will be heard.
+    pub fn probed_elsewhere(&self, now: Instant) {
+        self.health().breaker.probed_elsewhere(now);
+    }
+
+    /// Whether a message of ours finds out whether it is back, or may.
+    #[must_use]
+    pub fn is_probing(&self) -> bool {
+        self.health().breaker.is_probing()
+    }
+
+    /// Probes that failed since it last took mail, of all daemons.
+    #[must_use]
+    pub fn failed_probes(&self) -> u32 {
+        self.health().breaker.failed_probes()
+    }
+
+    /// Another daemon leaves it alone for so long, after so many probes that failed.
+    pub fn heard(&self, pause: Duration, failed_probes: u32, reason: &str, now: Instant) {
+        let mut health = self.health();
+        health.breaker.heard(pause, failed_probes, reason, now);
+    }
+
+    /// Another daemon found that it takes mail again.
+    pub fn is_back(&self) {
+        self.health().breaker.is_back();
     }
 
     /// Connections it may have now.

@@ -27,13 +27,15 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Closed, mail goes. It opens when the window is dead, when more than half of the recent tries
 /// failed for the relay's own reasons, or at once for what only a person can mend (our login,
 /// TLS, relaying). Open, nothing goes until the pause is over; then one message probes, and its
-/// answer closes the breaker or makes the next pause twice as long.
+/// answer closes the breaker or makes the next pause twice as long. Where daemons share the
+/// relay, one of them probes; the others stay open until they [hear](Self::heard) a new pause,
+/// or that it [is back](Self::is_back).
 #[derive(Debug, Clone)]
 pub struct Breaker {
     window: Window,
     state: State,
     tries: Tries,
-    /// Probes that failed since it was closed.
+    /// Probes that failed since it was closed, whoever sent them.
     failed_probes: u32,
     reason: String,
 }
@@ -41,8 +43,16 @@ pub struct Breaker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: Instant },
-    Probing { until: Instant },
+    Open {
+        until: Instant,
+    },
+    Probing {
+        until: Instant,
+    },
+    /// Another daemon probes.
+    Elsewhere {
+        look: Instant,
+    },
 }
 
 /// Whether a message may go to the relay.
@@ -51,7 +61,8 @@ pub enum MayTry {
     /// Yes.
     Go,
     /// Yes, this one alone, to see whether the relay is back. What becomes of it must be
-    /// [`noted`](Breaker::noted), or [`probe_unused`](Breaker::probe_unused) said.
+    /// [`noted`](Breaker::noted), or [`probe_unused`](Breaker::probe_unused) said, or
+    /// [`probed_elsewhere`](Breaker::probed_elsewhere).
     Probe,
     /// No; ask again after this long.
     Wait(Duration),
@@ -76,7 +87,8 @@ impl Breaker {
             State::Closed => MayTry::Go,
             State::Open { until } if now < until => MayTry::Wait(until - now),
             State::Probing { until } if now < until => MayTry::Wait(PROBE_LOOK),
-            State::Open { .. } | State::Probing { .. } => {
+            State::Elsewhere { look } if now < look => MayTry::Wait(look - now),
+            State::Open { .. } | State::Probing { .. } | State::Elsewhere { .. } => {
                 let until = now + PROBE_LASTS;
                 self.state = State::Probing { until };
                 MayTry::Probe
@@ -89,6 +101,43 @@ impl Breaker {
         if let State::Probing { .. } = self.state {
             self.state = State::Open { until: now };
         }
+    }
+
+    /// The probe is another daemon's: its answer is waited for.
+    pub fn probed_elsewhere(&mut self, now: Instant) {
+        if let State::Probing { .. } = self.state {
+            let look = now + PROBE_LOOK;
+            self.state = State::Elsewhere { look };
+        }
+    }
+
+    /// Whether a probe of ours is on its way, or allowed to go.
+    #[must_use]
+    pub fn is_probing(&self) -> bool {
+        matches!(self.state, State::Probing { .. })
+    }
+
+    /// Another daemon leaves the relay alone for `pause`, after so many probes that failed.
+    pub fn heard(&mut self, pause: Duration, failed_probes: u32, reason: &str, now: Instant) {
+        self.failed_probes = failed_probes;
+        self.suspend(pause, reason, now);
+    }
+
+    /// The relay takes mail again: a probe of ours was answered, or another daemon's.
+    pub fn is_back(&mut self) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.failed_probes = 0;
+            self.tries = Tries::default();
+            self.window.restart();
+            self.reason.clear();
+        }
+    }
+
+    /// Probes that failed since it was closed.
+    #[must_use]
+    pub fn failed_probes(&self) -> u32 {
+        self.failed_probes
     }
 
     /// What a message or an attempt to connect said about the relay.
@@ -133,6 +182,7 @@ impl Breaker {
             State::Closed => self.window.size(now),
             State::Open { until } => u32::from(now >= until),
             State::Probing { .. } => 1,
+            State::Elsewhere { .. } => 0,
         }
     }
 
@@ -143,7 +193,7 @@ impl Breaker {
         let left = match self.state {
             State::Closed => return None,
             State::Open { until } => until.saturating_duration_since(now),
-            State::Probing { .. } => Duration::ZERO,
+            State::Probing { .. } | State::Elsewhere { .. } => Duration::ZERO,
         };
         Some((left, &self.reason))
     }
@@ -151,15 +201,9 @@ impl Breaker {
     fn answered(&mut self, now: Instant) {
         match self.state {
             State::Closed => self.tries.add(false, now),
-            State::Probing { .. } => {
-                self.state = State::Closed;
-                self.failed_probes = 0;
-                self.tries = Tries::default();
-                self.window.restart();
-                self.reason.clear();
-            }
+            State::Probing { .. } => self.is_back(),
             // The last word of a connection from before.
-            State::Open { .. } => {}
+            State::Open { .. } | State::Elsewhere { .. } => {}
         }
     }
 
@@ -177,10 +221,10 @@ impl Breaker {
                 }
             }
             State::Probing { .. } => {
-                self.failed_probes += 1;
+                self.failed_probes = self.failed_probes.saturating_add(1);
                 self.open(&said(trouble, reason), now);
             }
-            State::Open { .. } => {}
+            State::Open { .. } | State::Elsewhere { .. } => {}
         }
     }
 }

@@ -167,10 +167,66 @@ fn a_suspension_holds_its_time_and_no_shorter_one_ends_it() {
     assert_eq!(breaker.connections(now + SECOND * 7200), 2);
 }
 
+#[test]
+fn a_probe_of_another_daemon_is_waited_for_and_asked_about_every_second() {
+    let now = Instant::now();
+    let mut breaker = opened(now);
+    let later = now + FIRST_PAUSE;
+    assert_eq!(breaker.may_try(later), MayTry::Probe);
+    breaker.probed_elsewhere(later);
+    assert!(!breaker.is_probing());
+    assert_eq!(breaker.may_try(later), MayTry::Wait(PROBE_LOOK));
+    assert_eq!(breaker.connections(later), 0);
+    let said = (Duration::ZERO, "auth_refused: 535 no");
+    assert_eq!(breaker.paused(later), Some(said));
+    // What connections from before say is no answer to a probe, and none was given back.
+    breaker.noted(None, "250 ok", later);
+    fail(&mut breaker, later);
+    breaker.probe_unused(later);
+    assert_eq!(breaker.paused(later), Some(said));
+    assert_eq!(breaker.may_try(later), MayTry::Wait(PROBE_LOOK));
+    assert_eq!(breaker.may_try(later + PROBE_LOOK), MayTry::Probe);
+    // Without a probe of ours there is none to leave to others.
+    let mut closed = Breaker::new(1);
+    closed.probed_elsewhere(now);
+    assert_eq!(closed.may_try(now), MayTry::Go);
+}
+
+#[test]
+fn what_another_daemons_probe_found_counts_as_if_it_were_our_own() {
+    let now = Instant::now();
+    let mut breaker = opened(now);
+    let mut later = now + FIRST_PAUSE;
+    assert_eq!(breaker.may_try(later), MayTry::Probe);
+    breaker.probed_elsewhere(later);
+    breaker.heard(SECOND * 240, 3, "unreachable: theirs", later);
+    assert_eq!(
+        breaker.paused(later),
+        Some((SECOND * 240, "unreachable: theirs"))
+    );
+    assert_eq!(breaker.may_try(later), MayTry::Wait(SECOND * 240));
+    later += SECOND * 240;
+    assert_eq!(breaker.may_try(later), MayTry::Probe);
+    fail(&mut breaker, later);
+    assert_eq!(breaker.failed_probes(), 4);
+    assert_eq!(breaker.may_try(later), MayTry::Wait(SECOND * 480));
+    // Theirs is answered: we begin again as they do.
+    breaker.is_back();
+    assert_eq!(breaker.may_try(later), MayTry::Go);
+    assert_eq!(
+        (breaker.connections(later), breaker.failed_probes()),
+        (5, 0)
+    );
+    // A breaker that is closed keeps what it has learned.
+    (0..100).for_each(|_| breaker.noted(None, "", later));
+    breaker.is_back();
+    assert_eq!(breaker.connections(later), 10);
+}
+
 proptest! {
     #[test]
     fn whatever_happens_it_lets_something_through_again_and_one_at_a_time_while_open(
-        events in proptest::collection::vec((0u8..6, 0u64..400), 0..200),
+        events in proptest::collection::vec((0u8..9, 0u64..400), 0..200),
     ) {
         let mut now = Instant::now();
         let mut breaker = Breaker::new(3);
@@ -182,6 +238,9 @@ proptest! {
                 2 => { breaker.noted(None, "", now); probing = false; }
                 3 => breaker.noted(Some(RelayTrouble::Stale), "", now),
                 4 => { breaker.probe_unused(now); probing = false; }
+                5 => { breaker.probed_elsewhere(now); probing = false; }
+                6 => { breaker.heard(FIRST_PAUSE, u32::MAX, "r", now); probing = false; }
+                7 => { breaker.is_back(); probing = false; }
                 _ => match breaker.may_try(now) {
                     MayTry::Probe => {
                         prop_assert!(!probing || seconds > 0);
