@@ -37,6 +37,7 @@ struct RawChannel {
     missed: Option<Missed>,
     template: Option<Words>,
     approve: Option<bool>,
+    signup: Option<bool>,
     max_articles: Option<AtLeastOne>,
     uncertain: Option<UncertainPolicy>,
     publish: Option<bool>,
@@ -60,9 +61,15 @@ pub(super) fn channel(
         Some(zone) => zone.0,
         None => site.timezone.clone(),
     };
+    if kind != "email" && table.has("signup") {
+        let message = format!("nobody signs up for a channel of kind `{kind}`");
+        let help = "`signup` is for e-mail; take it out here".to_owned();
+        problems.push(table.problem("signup", message, Some(help)));
+    }
     let (schedules, default_schedule) = schedules(&kind, &mut raw, &timezone, &table, problems);
     Some(ChannelConfig {
         id: id.to_owned(),
+        signup: kind == "email" && raw.signup.unwrap_or(true),
         kind,
         title: raw.title.map_or_else(|| id.to_owned(), |t| t.0),
         description: raw.description.unwrap_or_default(),

@@ -27,7 +27,7 @@ mod values;
 pub use load::{from_text, load};
 pub use model::{
     ChannelConfig, ChannelSchedule, Config, Database, Defaults, DeliveryConfig, FullText, Identity,
-    Listen, Missed, Network, Server, Site, SourceConfig, TopicFilter,
+    Listen, Missed, Network, Server, SignupConfig, Site, SourceConfig, TopicFilter,
 };
 pub use problem::{Problem, Problems, alternatives, nearest};
 pub use relay::{DkimBy, DomainLimits, RelayConfig, Remedy, ReplyRule, WarmUp};

@@ -30,6 +30,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// `[delivery]`: how mail is sent, whatever the relay.
     pub delivery: DeliveryConfig,
+    /// `[signup]`: how many may sign up.
+    pub signup: SignupConfig,
     /// `[network]`: what fetching may reach.
     pub network: Network,
     /// `[templates] dir`: the operator's own templates, which come before the built-in ones.
@@ -66,6 +68,9 @@ pub struct Server {
     pub base_url: Url,
     /// Where the operators' pages and API are served; `127.0.0.1:8081` unless set.
     pub admin_listen: Listen,
+    /// Networks whose word counts about whom they forward for (`X-Forwarded-For`); this machine
+    /// unless set. Who comes by a Unix socket is believed in any case.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Server {
@@ -163,6 +168,15 @@ impl Config {
             .or(state)
             .unwrap_or_else(|| self.base_dir.clone()))
     }
+}
+
+/// `[signup]`: how many may sign up by themselves, of all daemons together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignupConfig {
+    /// The most confirmation mails over time; `60/m` unless set.
+    pub rate: Rate,
+    /// The most sign-ups over time from one network (IPv4 /24, IPv6 /64); `30/h` unless set.
+    pub per_network: Rate,
 }
 
 /// `[network]`.
@@ -298,6 +312,8 @@ pub struct ChannelConfig {
     pub template: Option<String>,
     /// Whether an issue waits for an operator.
     pub approve: bool,
+    /// Whether readers may sign up by themselves: so for e-mail unless set, for nothing else.
+    pub signup: bool,
     /// How many articles an issue shows in full; the rest are headlines. 20 unless set.
     pub max_articles: u32,
     /// What to do about deliveries whose answer was lost.

@@ -14,12 +14,13 @@ use super::text::Text;
 use super::{Config, Problem, Site, channel, checks, relay, tables};
 
 /// The tables that a configuration may have.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "site",
     "server",
     "database",
     "defaults",
     "delivery",
+    "signup",
     "network",
     "templates",
     "sources",
@@ -67,6 +68,7 @@ impl Sections {
             server: tables::server(&self.table("server", problems), problems),
             database: tables::database(&self.table("database", problems), problems),
             delivery: tables::delivery(&self.table("delivery", problems), problems),
+            signup: tables::signup(&self.table("signup", problems), problems),
             network: tables::network(&self.table("network", problems), problems),
             templates: tables::templates(&self.table("templates", problems), problems),
             site,

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::model::{
-    Database, Defaults, DeliveryConfig, FullText, Identity, Listen, Network, Server, Site,
-    SourceConfig,
+    Database, Defaults, DeliveryConfig, FullText, Identity, Listen, Network, Server, SignupConfig,
+    Site, SourceConfig,
 };
 #[cfg(test)]
 use super::relay;
@@ -83,7 +83,11 @@ struct RawServer {
     listen: Option<ListenOn>,
     base_url: Option<WebUrl>,
     admin_listen: Option<ListenOn>,
+    trusted_proxies: Option<Vec<values::Network>>,
 }
+
+/// This machine, where a proxy in front mostly runs.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 pub(super) fn server(table: &Settings, problems: Found<'_>) -> Server {
     let raw: RawServer = read(table, problems);
@@ -94,6 +98,10 @@ pub(super) fn server(table: &Settings, problems: Found<'_>) -> Server {
     let server = Server {
         listen: listen(raw.listen, "127.0.0.1:8080"),
         admin_listen: listen(raw.admin_listen, "127.0.0.1:8081"),
+        trusted_proxies: match raw.trusted_proxies {
+            Some(networks) => networks.into_iter().map(|net| net.0).collect(),
+            None => LOOPBACK.iter().filter_map(|net| net.parse().ok()).collect(),
+        },
         base_url: nowhere(),
     };
     let is_any_port = matches!(&server.listen, Listen::Tcp(at) if at.ends_with(":0"));
@@ -316,6 +324,25 @@ pub(super) fn delivery(table: &Settings, problems: Found<'_>) -> DeliveryConfig 
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSignup {
+    rate: Option<Rate>,
+    per_network: Option<Rate>,
+}
+
+pub(super) fn signup(table: &Settings, problems: Found<'_>) -> SignupConfig {
+    let raw: RawSignup = read(table, problems);
+    let each = |count, seconds| Rate {
+        count,
+        per: Duration::from_secs(seconds),
+    };
+    SignupConfig {
+        rate: raw.rate.unwrap_or(each(60, 60)),
+        per_network: raw.per_network.unwrap_or(each(30, 3600)),
+    }
+}
+
 /// The keys of all these tables.
 #[cfg(test)]
 pub(super) fn known() -> Vec<String> {
@@ -328,6 +355,7 @@ pub(super) fn known() -> Vec<String> {
         known_keys::<RawTemplates>(),
         known_keys::<RawSource>(),
         known_keys::<RawDelivery>(),
+        known_keys::<RawSignup>(),
         relay::known(),
     ]
     .iter()

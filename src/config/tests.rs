@@ -88,6 +88,28 @@ fn a_site_is_enough_and_everything_else_has_its_default() {
         Listen::Tcp("127.0.0.1:8081".to_owned())
     );
     assert!(config.sources.is_empty() && config.channels.is_empty());
+    let trusted = &config.server.trusted_proxies;
+    assert_eq!(format!("{trusted:?}"), "[127.0.0.0/8, ::1/128]");
+    let signup = config.signup;
+    assert_eq!(
+        (signup.rate.to_string(), signup.per_network.to_string()),
+        ("60/m".into(), "30/h".into())
+    );
+}
+
+#[test]
+fn readers_may_sign_up_for_newsletters_that_are_not_private() {
+    let table = "schedule = \"each\"\n";
+    let text = format!(
+        "{SITE}[channels.open]\nkind = \"email\"\n{table}[channels.closed]\nkind = \"email\"\n\
+         signup = false\n{table}[channels.feed]\nkind = \"feed\"\n"
+    );
+    let config = loaded(&text).unwrap_or_else(|p| panic!("{p}"));
+    let open = config.channels.values().filter(|channel| channel.signup);
+    assert_eq!(
+        open.map(|channel| &*channel.id).collect::<Vec<_>>(),
+        ["open"]
+    );
 }
 
 #[derive(Debug, Deserialize)]
