@@ -97,7 +97,7 @@ async fn list(app: &App, out: Output) -> anyhow::Result<()> {
             + count(DeliveryState::Deferred);
         rows.push(vec![
             issue.id.to_string(),
-            format!("{} {}", issue.channel, issue.number),
+            issue.name(),
             issue.state.to_string(),
             count(DeliveryState::Sent).to_string(),
             open.to_string(),

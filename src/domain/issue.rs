@@ -52,7 +52,8 @@ pub struct Issue {
     pub id: IssueId,
     /// The channel's name in the configuration.
     pub channel: String,
-    /// 1, 2, 3 … within the channel; the number in the archive's address.
+    /// 1, 2, 3 … within the channel; the number in the archive's address. Below zero for a
+    /// round of confirmation mail.
     pub number: i64,
     /// The name of the schedule that called for it (`daily`, `each`, `manual` …).
     pub schedule: String,
@@ -68,6 +69,28 @@ pub struct Issue {
     pub ledger_upto: i64,
     /// Why it was paused, where no operator did it; else empty.
     pub why_paused: String,
+}
+
+/// What stands for a schedule's name where confirmation mail is sent.
+pub const CONFIRMATION: &str = "confirmation";
+
+impl Issue {
+    /// Whether it publishes nothing and asks readers to confirm that they signed up: an issue
+    /// for the outbox alone, in no archive.
+    #[must_use]
+    pub fn is_confirmation(&self) -> bool {
+        self.number < 0
+    }
+
+    /// What people call it: `brief 12`, or the mails of `brief` that ask to confirm.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.is_confirmation() {
+            format!("{} {CONFIRMATION}", self.channel)
+        } else {
+            format!("{} {}", self.channel, self.number)
+        }
+    }
 }
 
 /// One line of an issue.

@@ -23,12 +23,12 @@ pub use delivery::{
     Delivery, DeliveryState, Outcome, RetryPolicy, Transition, UncertainPolicy, message_id,
 };
 pub use identity::{IdentityKey, KeyKind, keys_of, likeness_of, wordpress_key, words_of};
-pub use issue::{Issue, IssueArticle, IssueState, Slot};
+pub use issue::{CONFIRMATION, Issue, IssueArticle, IssueState, Slot};
 pub use language::{Direction, base_language, canonical_language, direction_of};
 pub use post::{Payload, Post, Request};
 pub use subscriber::{Cadence, Subscriber, Subscription, SubscriptionState, SuppressionReason};
 pub use time::UnixMillis;
-pub use token::{Purpose, TokenError, TokenKey};
+pub use token::{ConfirmError, Purpose, TokenError, TokenKey};
 pub use web_address::{normalise_url, strip_tracking, without_referrer};
 
 /// Declares a database key that cannot be mistaken for another.

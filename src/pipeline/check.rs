@@ -4,7 +4,7 @@
 use crate::channels::social::{Fitting, Social};
 use crate::config::{Config, Problem};
 use crate::domain::{ArticleId, DeliveryId, IssueId, Post};
-use crate::templates::context::{Article, Context};
+use crate::templates::context::{Article, Context, Links};
 use crate::templates::samples::{self, Sample};
 use crate::templates::{Format, Templates};
 
@@ -89,6 +89,14 @@ fn mail(
     templates
         .render_source(&place, &subject, Format::Text, context)
         .map_err(told)?;
+    let confirmation = Context {
+        links: Links {
+            confirm: Some("https://letters.example.org/confirm/TOKEN".to_owned()),
+            ..Links::default()
+        },
+        ..context.clone()
+    };
+    compose::parts(templates, compose::CONFIRM, &confirmation).map_err(|e| e.to_string())?;
     for schedule in channel.config.schedules.keys() {
         let name = email.template_for(schedule, channel, 1);
         compose::parts(templates, &name, context).map_err(|e| e.to_string())?;

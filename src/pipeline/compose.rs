@@ -44,9 +44,9 @@ pub enum ComposeError {
     Css(String, String),
     /// The template had the variable and lost the address on the way (through a filter, say).
     #[error(
-        "template `{0}` came out without the reader's unsubscribe link: write {{{{ links.unsubscribe }}}} where every mail has it, without a filter"
+        "template `{0}` came out without the reader's own link: write {{{{ links.{1} }}}} where every mail has it, without a filter"
     )]
-    NoWayOut(String),
+    NoLink(String, &'static str),
     /// The address in the database is none (any more).
     #[error("the reader's address cannot be mailed: {0}")]
     Address(String),
@@ -152,7 +152,7 @@ impl Making<'_> {
             Some(rendered) => rendered,
             None => self.for_reader(articles, &to_whom).await?,
         };
-        let own = self.own(to.subscriber, &to_whom);
+        let own = self.own(to.subscriber, &to_whom, outbox.made_at);
         let marks = self.marks();
         let texts = rendered.filled(&marks, &own.as_ref());
         let pattern = self.pattern(&rendered)?;
@@ -202,8 +202,7 @@ impl Making<'_> {
         let links = links(self.app, self.issue, &self.marks());
         let context = views::context(config, channel, self.issue, articles, links, Some(reader));
         let templates = self.app.templates.clone();
-        let name = (self.email).template_for(&self.issue.schedule, self.channel, articles.len());
-        let subject = self.email.subject_for(articles.len());
+        let (name, subject) = self.sources(articles.len());
         let place = format!("subject of channel {}", channel.id);
         let work = move || Rendered::new(&templates, (&place, &subject), &name, context);
         // Inlining costs about a millisecond of CPU for 20 articles: not on the async threads.
@@ -213,18 +212,34 @@ impl Making<'_> {
         }
     }
 
+    /// The name of the template, and the source of the subject's.
+    fn sources(&self, articles: usize) -> (String, String) {
+        if self.issue.is_confirmation() {
+            return (CONFIRM.to_owned(), CONFIRM_SUBJECT.to_owned());
+        }
+        let name = (self.email).template_for(&self.issue.schedule, self.channel, articles);
+        (name, self.email.subject_for(articles))
+    }
+
     fn marks(&self) -> Personal<String> {
         marks(&self.app.keys, &self.issue.channel)
     }
 
-    /// What is a reader's own in the mail.
-    fn own(&self, subscriber: SubscriberId, to: &Mailbox) -> Personal<String> {
-        let seal = |purpose| self.app.keys.seal(purpose, subscriber, &self.issue.channel);
+    /// What is a reader's own in the mail, which was made at that instant.
+    fn own(&self, subscriber: SubscriberId, to: &Mailbox, made: UnixMillis) -> Personal<String> {
+        let (keys, channel) = (&self.app.keys, &self.issue.channel);
+        let seal = |purpose| keys.seal(purpose, subscriber, channel);
+        let confirm = if self.issue.is_confirmation() {
+            keys.seal_confirmation(subscriber, channel, made)
+        } else {
+            String::new()
+        };
         Personal {
             name: to.name.to_string(),
             address: to.address.to_string(),
             unsubscribe: seal(Purpose::Unsubscribe),
             preferences: seal(Purpose::Preferences),
+            confirm,
         }
     }
 
@@ -270,7 +285,7 @@ impl Making<'_> {
             message_id: &message_id(self.issue.id, id, &mac, domain),
             date: outbox.made_at,
             delivery: Some(&HeaderText::clean(&format!("{id}.{mac}"))),
-            own: self.own(subscriber, &to).as_ref(),
+            own: self.own(subscriber, &to, outbox.made_at).as_ref(),
         })?;
         let token = format!("{id}-{}", keys.mac8(&format!("bounce {id}")));
         Ok(Outgoing {
@@ -345,14 +360,27 @@ pub fn issue_title(
 pub const DEFAULT_TITLE: &str =
     "{% if issue.articles %}{{ issue.articles[0].title }}{% else %}{{ channel.title }}{% endif %}";
 
+/// The template of the mail that asks a reader to confirm that they signed up. It has nothing
+/// that whoever filled in the form wrote: nobody can send their words to others through it.
+pub(super) const CONFIRM: &str = "email/confirm";
+/// Its subject.
+pub(super) const CONFIRM_SUBJECT: &str = "{{ t(\"confirm_subject\", site=site.name) }}";
+
 /// The addresses in a mail, with these in the reader's own.
 fn links(app: &App, issue: &Issue, own: &Personal<String>) -> Links {
     let public = |page: &str, token: &str| public_url(&app.config, &format!("{page}/{token}"));
+    if issue.is_confirmation() {
+        return Links {
+            confirm: Some(public("confirm", &own.confirm)),
+            ..Links::default()
+        };
+    }
     Links {
         web: Some(issue_url(&app.config, issue)),
         unsubscribe: Some(public("unsubscribe", &own.unsubscribe)),
         preferences: Some(public("preferences", &own.preferences)),
         feed: feed_url(&app.config),
+        confirm: None,
     }
 }
 

@@ -155,12 +155,8 @@ async fn made(
         return Ok(None);
     }
     let id = &channel.config.id;
-    let last = app
-        .db
-        .issues(Some(id), None, 1)
-        .await?
-        .first()
-        .map_or(0, |issue| issue.number);
+    let newest = app.db.newest_issue(id).await?;
+    let last = newest.map_or(0, |issue| issue.number);
     let schedule = &channel.config.default_schedule;
     let mut issue = compose::imagined(id, schedule, last + 1, UnixMillis::now());
     if let Ok(title) = compose::issue_title(app, channel, &issue, &articles) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::UnixMillis;
 use crate::store::StoreError;
 
-use super::{App, publish};
+use super::{App, publish, signup};
 
 /// Records of fetches are kept this long.
 const FETCHES: Duration = Duration::from_secs(30 * 86_400);
@@ -31,6 +31,7 @@ pub async fn tidy(app: &App, now: UnixMillis) -> Result<(), StoreError> {
     while rounds < MOST_ROUNDS && app.db.prune_deliveries(now.plus_ms(-keep), ROUND).await? > 0 {
         rounds += 1;
     }
+    signup::forget(app, now).await?;
     publish::refresh_exports(app).await;
     Ok(())
 }

@@ -2,10 +2,11 @@
 //!
 //! [`ingest`] fetches sources and stores what is new; [`release`] lets articles out of their
 //! hold into the ledgers of the channels that take them; [`plan`] freezes issues for the
-//! people they concern; [`compose`] makes mails of them; [`dispatch`] sends, exports and
-//! settles. Each stage takes rows, commits rows, and may die at any point: the next daemon
-//! takes the rows up. `*_due`, `poll`, `plan` and `dispatch` are one step each, so that the
-//! daemon's loops, the commands and the tests run the same code.
+//! people they concern, and [`signup`] asks those who signed up to confirm; [`compose`] makes
+//! mails of them; [`dispatch`] sends, exports and settles. Each stage takes rows, commits rows,
+//! and may die at any point: the next daemon takes the rows up. `*_due`, `poll`, `plan` and
+//! `dispatch` are one step each, so that the daemon's loops, the commands and the tests run the
+//! same code.
 
 pub mod app;
 pub mod audience;
@@ -23,6 +24,7 @@ mod prepare;
 pub mod publish;
 pub mod release;
 pub mod select;
+pub mod signup;
 pub mod status;
 pub mod views;
 mod warnings;

@@ -149,8 +149,8 @@ pub async fn status(
     };
     let mut channels = Vec::with_capacity(config.channels.len());
     for channel in config.channels.values() {
-        let newest = db.issues(Some(&channel.id), None, 1).await?;
-        channels.push(channel_status(channel, newest.first(), now));
+        let newest = db.newest_issue(&channel.id).await?;
+        channels.push(channel_status(channel, newest.as_ref(), now));
     }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION"),

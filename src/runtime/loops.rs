@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::domain::UnixMillis;
-use crate::pipeline::{App, audience, dispatch, housekeeping, ingest, plan, release, websub};
+use crate::pipeline::{
+    App, audience, dispatch, housekeeping, ingest, plan, release, signup, websub,
+};
 use crate::store::DaemonLock;
 use crate::web;
 
@@ -257,8 +259,9 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
         beats.beat("plan");
         let app = live.app();
         release::release_due(&app, app.clock.now()).await?;
+        let asked = signup::admit(&app, UnixMillis::now()).await?;
         let planned = plan::plan(&app, UnixMillis::now()).await?;
-        if planned.iter().any(|p| p.result.is_ok()) {
+        if asked > 0 || planned.iter().any(|p| p.result.is_ok()) {
             app.wake.dispatch.notify_one();
         }
         if !wait(&app.wake.release, LOOK, &shutdown).await {

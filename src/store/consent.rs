@@ -33,9 +33,9 @@ statements! {
     SUPPRESSION = both("SELECT reason, at, detail FROM suppression WHERE address_key = $1");
     PERSON = both(
         "SELECT s.id, (SELECT COUNT(*) FROM subscription p
-                WHERE p.subscriber_id = s.id AND p.state = 'unsubscribed'),
+                WHERE p.subscriber_id = s.id AND p.state <> 'active' AND p.ended_at IS NOT NULL),
             (SELECT COUNT(*) FROM subscription p
-                WHERE p.subscriber_id = s.id AND p.state <> 'unsubscribed')
+                WHERE p.subscriber_id = s.id AND (p.state = 'active' OR p.ended_at IS NULL))
          FROM subscriber s WHERE s.address_key = $1"
     );
     ERASE_REASONS = both(
@@ -52,6 +52,16 @@ statements! {
     ERASE_EVENTS = both("DELETE FROM consent_event WHERE address_key = $1");
     ERASE_TIES = both("DELETE FROM subscription WHERE subscriber_id = $1");
     ERASE_PERSON = both("DELETE FROM subscriber WHERE id = $1");
+    ERASE_SIGNUP = both("DELETE FROM signup WHERE address_key = $1");
+    FORGET_EVENTS = both(
+        "DELETE FROM consent_event WHERE address_key IN (SELECT s.address_key FROM subscriber s
+            WHERE s.id = $1 AND NOT EXISTS
+                (SELECT 1 FROM subscription p WHERE p.subscriber_id = $1))"
+    );
+    FORGET_PERSON = both(
+        "DELETE FROM subscriber WHERE id = $1 AND NOT EXISTS
+            (SELECT 1 FROM subscription p WHERE p.subscriber_id = $1)"
+    );
     ERASE_DETAIL = both("UPDATE suppression SET detail = '' WHERE address_key = $1");
 }
 
@@ -81,6 +91,13 @@ pub(super) async fn note_by_id(
     tx.run(&NOTE_BY_ID, args![id, channel, kind, now, detail])
         .await
         .map(drop)
+}
+
+/// Forgets a person of whom nothing is known but their address.
+pub(super) async fn stop_remembering(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
+    tx.run(&FORGET_EVENTS, args![id]).await?;
+    tx.run(&FORGET_PERSON, args![id]).await?;
+    Ok(())
 }
 
 impl Db {
@@ -123,9 +140,10 @@ impl Db {
         let person: Option<(i64, i64, i64)> = tx.one(&PERSON, args![address_key]).await?;
         let events = tx.run(&ERASE_EVENTS, args![address_key]).await?;
         tx.run(&ERASE_DETAIL, args![address_key]).await?;
+        let asked = tx.run(&ERASE_SIGNUP, args![address_key]).await?;
         let Some((id, left, stayed)) = person else {
             tx.commit().await?;
-            return Ok(events > 0);
+            return Ok(events + asked > 0);
         };
         if left > 0 && stayed == 0 {
             let reason = SuppressionReason::Request.as_str();

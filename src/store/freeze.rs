@@ -136,7 +136,7 @@ statements! {
     NEWEST_DELIVERY = both("SELECT COALESCE(MAX(id), 0) FROM delivery");
     /// Ids grow, so that those of the issue lie between what was newest before and after.
     SPAN_DELIVERIES = both(
-        "UPDATE issue SET first_delivery = $2,
+        "UPDATE issue SET first_delivery = COALESCE(first_delivery, $2),
             last_delivery = (SELECT COALESCE(MAX(id), 0) FROM delivery)
          WHERE id = $1"
     );
@@ -228,7 +228,7 @@ impl Db {
         }
         if made > 0 {
             let first = newest.map_or(0, |(newest,)| newest) + 1;
-            tx.run(&SPAN_DELIVERIES, args![id, first]).await?;
+            span_deliveries(&mut tx, id, first).await?;
         }
         if made >= MANY && matches!(tx, Tx::Postgres(_)) {
             tx.run(&ANALYZE, args![]).await?;
@@ -324,6 +324,15 @@ async fn add_variants(
     tx.run(&ADD_VARIANTS, args![&json(&rows), id])
         .await
         .map(drop)
+}
+
+/// Notes where an issue's deliveries lie, the newest of all being among them.
+pub(super) async fn span_deliveries(
+    tx: &mut Tx,
+    id: IssueId,
+    first: i64,
+) -> Result<(), StoreError> {
+    tx.run(&SPAN_DELIVERIES, args![id, first]).await.map(drop)
 }
 
 /// Moves a channel's own cursor.

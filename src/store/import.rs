@@ -56,7 +56,9 @@ statements! {
             OR (language IS DISTINCT FROM $3 AND $3 IS NOT NULL)
             OR (timezone IS DISTINCT FROM $4 AND $4 IS NOT NULL))"
     );
-    TIE = both("SELECT state FROM subscription WHERE subscriber_id = $1 AND channel = $2");
+    TIE = both(
+        "SELECT state, ended_at FROM subscription WHERE subscriber_id = $1 AND channel = $2"
+    );
     ADD_TIE = both(
         "INSERT INTO subscription (subscriber_id, channel, state, schedule, topics, cursor,
             requested_at, confirmed_at)
@@ -135,13 +137,53 @@ impl Db {
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        if tx.run(&ACTIVATE, args![id, channel, now]).await? == 0 {
-            return Ok(false);
-        }
-        super::consent::note_by_id(&mut tx, id, channel, "confirmed", via, now).await?;
+        let is_new = activate(&mut tx, id, channel, via, now).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(is_new)
     }
+}
+
+async fn activate(
+    tx: &mut Tx,
+    id: SubscriberId,
+    channel: &str,
+    via: &str,
+    now: UnixMillis,
+) -> Result<bool, StoreError> {
+    if tx.run(&ACTIVATE, args![id, channel, now]).await? == 0 {
+        return Ok(false);
+    }
+    super::consent::note_by_id(tx, id, channel, "confirmed", via, now).await?;
+    Ok(true)
+}
+
+/// Whether an address must not be mailed.
+pub(super) async fn is_suppressed(tx: &mut Tx, address_key: &str) -> Result<bool, StoreError> {
+    let suppressed: Option<(i64,)> = tx.one(&SUPPRESSED, args![address_key]).await?;
+    Ok(suppressed.is_some_and(|(n,)| n > 0))
+}
+
+/// The reader with that address, added or brought up to date with their language and zone.
+pub(super) async fn person(
+    tx: &mut Tx,
+    address: &EmailAddress,
+    name: &HeaderText,
+    (language, zone): (&Option<String>, &Option<String>),
+    now: UnixMillis,
+) -> Result<(SubscriberId, Imported), StoreError> {
+    let (key, name) = (address.key(), name.as_str());
+    let values = args![address.as_str(), &key, name, language, zone, now];
+    if let Some((id,)) = tx.one::<(i64,)>(&ADD_PERSON, values).await? {
+        return Ok((SubscriberId(id), Imported::Added));
+    }
+    let known: Option<(i64,)> = tx.one(&PERSON, args![&key]).await?;
+    let id = SubscriberId(known.map_or(0, |(id,)| id));
+    let values = args![id, name, language, zone];
+    let came = match tx.run(&UPDATE_PERSON, values).await? {
+        0 => Imported::Unchanged,
+        _ => Imported::Updated,
+    };
+    Ok((id, came))
 }
 
 async fn import(
@@ -149,41 +191,23 @@ async fn import(
     reader: &NewSubscriber,
     now: UnixMillis,
 ) -> Result<Imported, StoreError> {
-    let key = reader.address.key();
-    let suppressed: Option<(i64,)> = tx.one(&SUPPRESSED, args![&key]).await?;
-    if suppressed.is_some_and(|(n,)| n > 0) {
+    if is_suppressed(tx, &reader.address.key()).await? {
         return Ok(Imported::Suppressed);
     }
-    let (language, zone) = (&reader.language, &reader.timezone);
-    let name = reader.name.as_str();
-    let values = args![reader.address.as_str(), &key, name, language, zone, now];
-    let (id, mut came) = match tx.one::<(i64,)>(&ADD_PERSON, values).await? {
-        Some((id,)) => (id, Imported::Added),
-        None => {
-            let known: Option<(i64,)> = tx.one(&PERSON, args![&key]).await?;
-            let id = known.map_or(0, |(id,)| id);
-            let changed = tx
-                .run(&UPDATE_PERSON, args![id, name, language, zone])
-                .await?
-                > 0;
-            (
-                id,
-                if changed {
-                    Imported::Updated
-                } else {
-                    Imported::Unchanged
-                },
-            )
-        }
-    };
+    let places = (&reader.language, &reader.timezone);
+    let (id, mut came) = person(tx, &reader.address, &reader.name, places, now).await?;
     let mut left = false;
     for channel in &reader.channels {
-        match tie(tx, SubscriberId(id), channel, reader, now).await? {
+        match tie(tx, id, channel, reader, now).await? {
             Imported::Added => came = Imported::Added,
             Imported::Updated if came == Imported::Unchanged => came = Imported::Updated,
             Imported::Unsubscribed => left = true,
             _ => {}
         }
+    }
+    if reader.state == SubscriptionState::Pending && !reader.channels.is_empty() {
+        let how = ("operator", "");
+        super::signup::keep(tx, &reader.address, &reader.channels, how, now).await?;
     }
     Ok(if left && came == Imported::Unchanged {
         Imported::Unsubscribed
@@ -201,13 +225,17 @@ async fn tie(
     now: UnixMillis,
 ) -> Result<Imported, StoreError> {
     let topics = reader.topics.as_deref().map(topics_text);
-    let known: Option<(String,)> = tx.one(&TIE, args![id, channel]).await?;
-    if let Some((state,)) = known {
+    let known: Option<(String, Option<i64>)> = tx.one(&TIE, args![id, channel]).await?;
+    if let Some((state, ended_at)) = known {
         if state == SubscriptionState::Unsubscribed.as_str() {
             return Ok(Imported::Unsubscribed);
         }
         let values = args![id, channel, &reader.schedule, &topics];
-        let changed = tx.run(&UPDATE_TIE, values).await? > 0;
+        let mut changed = tx.run(&UPDATE_TIE, values).await? > 0;
+        // Who had left and asks again must say so themselves.
+        if reader.state == SubscriptionState::Active && ended_at.is_none() {
+            changed |= activate(tx, id, channel, "imported", now).await?;
+        }
         return Ok(if changed {
             Imported::Updated
         } else {

@@ -39,12 +39,16 @@ statements! {
     ISSUES = both(issues!(
         "WHERE i.id < $1 AND (i.channel = $2 OR $2 IS NULL) ORDER BY i.id DESC LIMIT $3"
     ));
+    NEWEST = both(issues!(
+        "WHERE i.channel = $1 AND i.number > 0 ORDER BY i.number DESC LIMIT 1"
+    ));
     RESTING = both(issues!(
         "WHERE i.state = 'waiting' OR i.state = 'paused' ORDER BY i.id DESC LIMIT $1"
     ));
     BY_NUMBER = both(issues!("WHERE i.channel = $1 AND i.number = $2"));
     ARCHIVE = both(issues!(
-        "WHERE i.channel = $1 AND i.number < $2 AND i.state IN ('sending', 'paused', 'done')
+        "WHERE i.channel = $1 AND i.number > 0 AND i.number < $2
+           AND i.state IN ('sending', 'paused', 'done')
            AND NOT EXISTS (SELECT 1 FROM issue o WHERE o.channel = i.channel
                 AND o.content_key = i.content_key AND o.id < i.id
                 AND o.state IN ('sending', 'paused', 'done'))
@@ -82,7 +86,7 @@ impl Db {
         maybe(self.one::<IssueRow>(&ISSUE, args![id]).await?)
     }
 
-    /// Issues, newest first: of one channel or of all, older than `before` for the next page.
+    /// Issues, rounds of confirmation mail among them, newest first: of one channel or of all, older than `before` for the next page.
     pub async fn issues(
         &self,
         channel: Option<&str>,
@@ -91,6 +95,11 @@ impl Db {
     ) -> Result<Vec<Issue>, StoreError> {
         let values = args![before.map_or(i64::MAX, |id| id.0), channel, most(limit)];
         all(self.all::<IssueRow>(&ISSUES, values).await?)
+    }
+
+    /// A channel's newest publication.
+    pub async fn newest_issue(&self, channel: &str) -> Result<Option<Issue>, StoreError> {
+        maybe(self.one::<IssueRow>(&NEWEST, args![channel]).await?)
     }
 
     /// The issues that wait for an operator, newest first.

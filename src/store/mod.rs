@@ -6,6 +6,7 @@
 //! domain's types. The rules that the functions hold are told in `tests/store*.rs`, on both
 //! databases.
 
+mod admission;
 mod amend;
 mod articles;
 mod audience;
@@ -34,6 +35,7 @@ mod recover;
 mod rows;
 mod settle;
 mod shaping;
+mod signup;
 mod skip;
 mod sources;
 mod sql;
@@ -58,6 +60,7 @@ pub use planning::{AudienceFilter, AudienceGroup, RunOutcome, ZoneFilter};
 pub use recover::{Flight, Recovered};
 pub use settle::{Fate, Settled, Settlement};
 pub use shaping::RelayRule;
+pub use signup::{SignUp, SignUpAnswer};
 pub use skip::EmptyRun;
 pub use sources::SourceMemory;
 pub use sql::Sql;
@@ -91,6 +94,7 @@ impl Db {
     #[must_use]
     pub fn statements() -> Vec<&'static Sql> {
         [
+            admission::STATEMENTS,
             amend::STATEMENTS,
             articles::STATEMENTS,
             audience::STATEMENTS,
@@ -114,6 +118,7 @@ impl Db {
             recover::STATEMENTS,
             settle::STATEMENTS,
             shaping::STATEMENTS,
+            signup::STATEMENTS,
             skip::STATEMENTS,
             sources::STATEMENTS,
             standing::STATEMENTS,

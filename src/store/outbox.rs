@@ -85,8 +85,11 @@ macro_rules! bar {
     () => {
         "CASE WHEN d.subscriber_id IS NULL THEN NULL
             WHEN x.reason IS NOT NULL THEN 'the address is suppressed (' || x.reason || ')'
-            WHEN p.state = 'active' THEN NULL
+            WHEN p.state = 'active' AND i.number > 0 THEN NULL
+            WHEN p.state = 'pending' AND i.number < 0 THEN NULL
             WHEN p.state IS NULL THEN 'the reader is not there any more'
+            WHEN p.state = 'active' THEN 'the reader has confirmed already'
+            WHEN p.state = 'pending' THEN 'the reader has not confirmed'
             ELSE 'the reader has unsubscribed' END"
     };
 }

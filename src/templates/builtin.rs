@@ -13,6 +13,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = embed! {
     "email/digest.txt"
     "email/article.html"
     "email/article.txt"
+    "email/confirm.html"
+    "email/confirm.txt"
     "email/lead.html"
     "email/story.html"
     "email/headlines.html"

@@ -148,4 +148,6 @@ pub struct Links {
     pub preferences: Option<String>,
     /// A feed of the channel.
     pub feed: Option<String>,
+    /// Confirms that the reader signed up: in the mail that asks for it, and there alone.
+    pub confirm: Option<String>,
 }

@@ -7,6 +7,7 @@ use super::OpenChannel;
 use crate::channels::email::dkim::Signer;
 use crate::channels::email::settings::EmailSettings;
 use crate::config::{ChannelConfig, ChannelSchedule, Config, Problem, Problems};
+use crate::pipeline::compose::CONFIRM;
 use crate::templates::Templates;
 
 /// An e-mail channel.
@@ -91,13 +92,14 @@ pub(super) fn open_email(
     if names.contains(ARTICLE) {
         names.insert(DIGEST.to_owned());
     }
+    names.insert(CONFIRM.to_owned());
     for name in names {
         for part in [format!("{name}.html"), format!("{name}.txt")] {
-            if !templates.exists(&part) {
+            if templates.exists(&part) {
+                problems.extend(without_what_it_must_have(channel, templates, &name, &part));
+            } else {
                 problems.push(missing_template(channel, templates, &part));
-                continue;
             }
-            problems.extend(without_a_way_out(channel, templates, &part));
         }
     }
     if problems.is_empty() {
@@ -111,17 +113,19 @@ pub(super) fn open_email(
 }
 
 /// Every newsletter says who sends it from where and how to leave it: the law nearly
-/// everywhere, and the large mailbox providers' rule.
-fn without_a_way_out(
+/// everywhere, and the large mailbox providers' rule. A mail that asks to confirm has the link.
+fn without_what_it_must_have(
     channel: &ChannelConfig,
     templates: &Templates,
+    name: &str,
     part: &str,
 ) -> impl Iterator<Item = Problem> {
-    let needed = [
-        ("links.unsubscribe", "an unsubscribe link"),
-        ("site.postal_address", "the postal address"),
-    ];
-    needed
+    let link = if name == CONFIRM {
+        ("links.confirm", "the link to confirm")
+    } else {
+        ("links.unsubscribe", "an unsubscribe link")
+    };
+    [link, ("site.postal_address", "the postal address")]
         .into_iter()
         .filter(move |(variable, _)| !templates.mentions(part, variable))
         .map(move |(variable, what)| {
@@ -136,7 +140,7 @@ fn missing_template(channel: &ChannelConfig, templates: &Templates, part: &str) 
         .names()
         .into_iter()
         .filter_map(|n| Some(n.strip_prefix("email/")?.strip_suffix(".html")?.to_owned()))
-        .filter(|n| n != "layout")
+        .filter(|n| n != "layout" && n != "confirm")
         .collect();
     channel.settings.problem(
         "template",

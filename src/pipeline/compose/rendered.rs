@@ -3,7 +3,7 @@
 
 use super::ComposeError;
 use crate::channels::email::{Escaping, Personal};
-use crate::domain::{HeaderText, Purpose, SubscriberId, TokenKey};
+use crate::domain::{HeaderText, Purpose, SubscriberId, TokenKey, UnixMillis};
 use crate::html;
 use crate::templates::context::{Context, Marks};
 use crate::templates::{Format, Templates};
@@ -21,6 +21,7 @@ pub(super) fn marks(keys: &TokenKey, channel: &str) -> Personal<String> {
         address: mark("address"),
         unsubscribe: keys.seal(Purpose::Unsubscribe, NOBODY, channel),
         preferences: keys.seal(Purpose::Preferences, NOBODY, channel),
+        confirm: keys.seal_confirmation(NOBODY, channel, UnixMillis(0)),
     }
 }
 
@@ -91,7 +92,8 @@ impl Rendered {
 /// The HTML part with its CSS inlined, and the text part, of the template `name`.
 ///
 /// # Errors
-/// The template's, its CSS's, or that a part came out without the unsubscribe link.
+/// The template's, its CSS's, or that a part came out without the link every such mail has: to
+/// unsubscribe, or to confirm.
 pub fn parts(
     templates: &Templates,
     name: &str,
@@ -101,10 +103,13 @@ pub fn parts(
     let html = html::inline_css(&html)
         .map_err(|error| ComposeError::Css(name.to_owned(), error.to_string()))?;
     let text = templates.render(&format!("{name}.txt"), context)?;
-    let link = context.links.unsubscribe.as_deref().unwrap_or_default();
+    let (what, link) = match (&context.links.confirm, &context.links.unsubscribe) {
+        (Some(link), _) => ("confirm", link.as_str()),
+        (None, link) => ("unsubscribe", link.as_deref().unwrap_or_default()),
+    };
     for (part, rendered) in [("html", &html), ("txt", &text)] {
         if !rendered.contains(link) && !rendered.contains(&link.replace('&', "&amp;")) {
-            return Err(ComposeError::NoWayOut(format!("{name}.{part}")));
+            return Err(ComposeError::NoLink(format!("{name}.{part}"), what));
         }
     }
     Ok((html, text))

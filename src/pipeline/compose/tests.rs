@@ -58,6 +58,7 @@ fn own(name: &str, address: &str) -> Personal<String> {
         address: address.to_owned(),
         unsubscribe: seal(Purpose::Unsubscribe),
         preferences: seal(Purpose::Preferences),
+        confirm: String::new(),
     }
 }
 

@@ -31,8 +31,8 @@ impl Sending {
     fn new(app: &App, issue: Issue) -> Self {
         let channel = app.channels.get(&issue.channel);
         let schedule = channel.and_then(|c| c.config.schedules.get(&issue.schedule));
-        // Alerts overtake digests, and are given up sooner.
-        let alert = matches!(schedule, Some(ChannelSchedule::Each));
+        // Alerts and what readers wait for overtake digests, and are given up sooner.
+        let alert = issue.is_confirmation() || matches!(schedule, Some(ChannelSchedule::Each));
         let patience = if alert {
             RetryPolicy::ALERT
         } else {

@@ -147,6 +147,7 @@ fn sample(
             unsubscribe: Some(format!("{public}/unsubscribe/dQAAAAAAAAAqYnJpZWY")),
             preferences: Some(format!("{public}/preferences/cAAAAAAAAAAqYnJpZWY")),
             feed: Some(format!("{public}/feeds/feed.rss")),
+            confirm: None,
         },
         reader: Some(Reader::new("Ayesha O’Neil <b>", "ayesha@example.org")),
     };

@@ -11,30 +11,34 @@ pub struct Personal<T> {
     pub unsubscribe: T,
     /// The part of their preferences link that is theirs.
     pub preferences: T,
+    /// The part of the link that is theirs, by which they confirm that they signed up.
+    pub confirm: T,
 }
 
-/// Which of the four.
+/// Which of the five.
 pub(super) type Which = usize;
 
 impl<T> Personal<T> {
-    pub(super) fn each(&self) -> [&T; 4] {
+    pub(super) fn each(&self) -> [&T; 5] {
         [
             &self.name,
             &self.address,
             &self.unsubscribe,
             &self.preferences,
+            &self.confirm,
         ]
     }
 }
 
 impl<T: AsRef<str>> Personal<T> {
-    /// The four, borrowed.
+    /// The five, borrowed.
     pub fn as_ref(&self) -> Personal<&str> {
         Personal {
             name: self.name.as_ref(),
             address: self.address.as_ref(),
             unsubscribe: self.unsubscribe.as_ref(),
             preferences: self.preferences.as_ref(),
+            confirm: self.confirm.as_ref(),
         }
     }
 

@@ -31,6 +31,7 @@ fn marks() -> Personal<String> {
         address: "reader-address-0a1b2c3d".into(),
         unsubscribe: "dUNSUBSCRIBE".into(),
         preferences: "cPREFERENCES".into(),
+        confirm: "fCONFIRM".into(),
     }
 }
 
@@ -64,6 +65,7 @@ fn mail() -> Case {
             address: "ada@example.com".into(),
             unsubscribe: "dAAB".into(),
             preferences: "cAAB".into(),
+            confirm: String::new(),
         },
     }
 }

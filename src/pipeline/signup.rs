@@ -1,0 +1,67 @@
+//! Admitting those who signed up, no faster than `[signup] rate`, and forgetting those who never
+//! confirmed.
+
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::domain::UnixMillis;
+use crate::store::StoreError;
+
+use super::App;
+
+/// Admitted in one transaction, so that senders do not wait for long.
+const AT_ONCE: usize = 100;
+/// How long one process admits before another may, should it die.
+const LEASE: Duration = Duration::from_secs(60);
+/// What the lease is called.
+const TASK: &str = "sign-ups";
+/// As long as the link in the mail works, and the time the mail may take.
+const UNCONFIRMED: Duration = Duration::from_secs(8 * 86_400);
+
+/// Admits those who wait; how many confirmation mails that made. Those who came by the form
+/// wait when the rate is used up; whom an operator entered do not.
+///
+/// # Errors
+/// The store's.
+pub async fn admit(app: &App, now: UnixMillis) -> Result<usize, StoreError> {
+    if app.db.waiting_signups().await? == 0 {
+        return Ok(0);
+    }
+    let at = app.db.clock(now).await?;
+    let lease = (app.db).take_lease(TASK, &app.owner, at, at.plus(LEASE));
+    if lease.await?.is_none() {
+        return Ok(0);
+    }
+    let rate = app.config.signup.rate;
+    let window = i64::try_from(rate.per.as_millis()).unwrap_or(i64::MAX);
+    let asked = app.db.confirmations_since(now.plus_ms(-window)).await?;
+    let left = usize::try_from(i64::from(rate.count) - asked).unwrap_or(0);
+    let keys = &app.keys;
+    let mut mails = 0;
+    for (via, limit) in [("form", left.min(AT_ONCE)), ("operator", AT_ONCE)] {
+        if limit > 0 {
+            let (admitted, made) = app.db.admit_signups(keys, via, limit, now).await?;
+            if admitted > 0 {
+                info!(admitted, mails = made, via, "sign-ups admitted");
+            }
+            mails += made;
+        }
+    }
+    Ok(mails)
+}
+
+/// Forgets who did not confirm in time.
+///
+/// # Errors
+/// The store's.
+pub async fn forget(app: &App, now: UnixMillis) -> Result<(), StoreError> {
+    let over = i64::try_from(UNCONFIRMED.as_millis()).unwrap_or(i64::MAX);
+    while app
+        .db
+        .forget_unconfirmed(now.plus_ms(-over), AT_ONCE, now)
+        .await?
+        == AT_ONCE
+    {}
+    Ok(())
+}
