@@ -15,6 +15,8 @@ mod admin;
 mod archive;
 #[path = "web/bad_hubs.rs"]
 mod bad_hubs;
+#[path = "web/confirm.rs"]
+mod confirm;
 #[path = "web/connections.rs"]
 mod connections;
 #[path = "web/feeds.rs"]
@@ -25,3 +27,7 @@ mod hubs;
 mod push;
 #[path = "web/readers.rs"]
 mod readers;
+#[path = "web/signup.rs"]
+mod signup;
+#[path = "web/signup_abuse.rs"]
+mod signup_abuse;

@@ -120,7 +120,9 @@ fn resting_issue(issue: &Issue) -> String {
 /// [`Error::Unavailable`] when the database does not answer.
 pub async fn metrics(Shared(state): Shared<State>) -> Result<Response, Error> {
     let status = current(&state).await?;
-    let text = exposition(&state, &status).map_err(|error| Error::Unavailable(Box::new(error)))?;
+    let waiting = state.db().waiting_signups().await?;
+    let text = exposition(&state, &status, waiting);
+    let text = text.map_err(|error| Error::Unavailable(Box::new(error)))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response())
 }

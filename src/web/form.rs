@@ -57,6 +57,12 @@ impl Form {
         })
     }
 
+    /// Reads the query of an address.
+    #[must_use]
+    pub fn of_query(query: &str) -> Self {
+        Self(urlencoded(query.as_bytes()))
+    }
+
     /// The last value under this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -74,7 +80,7 @@ impl Form {
     }
 }
 
-fn urlencoded(bytes: &Bytes) -> Vec<(String, String)> {
+fn urlencoded(bytes: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(bytes).into_owned().collect()
 }
 
@@ -191,7 +197,7 @@ mod tests {
 
     #[test]
     fn repeated_names_keep_every_value() {
-        let form = Form(urlencoded(&Bytes::from("topics=a&topics=b%26c&timezone=")));
+        let form = Form::of_query("topics=a&topics=b%26c&timezone=");
         assert_eq!(form.all("topics").collect::<Vec<_>>(), ["a", "b&c"]);
         assert_eq!(form.get("timezone"), Some(""));
     }

@@ -45,12 +45,19 @@ pub async fn issue(request: Request, next: Next) -> Response {
     response
 }
 
-/// Middleware of pages whose address is a key: kept nowhere, told to nobody, found by nobody.
-pub async fn token(request: Request, next: Next) -> Response {
+/// Middleware of pages with what a person writes: kept nowhere, told to nobody.
+pub async fn form(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     set(headers, REFERRER_POLICY, "no-referrer");
+    response
+}
+
+/// Middleware of pages whose address is a key: those of [`form`], and found by nobody.
+pub async fn token(request: Request, next: Next) -> Response {
+    let mut response = form(request, next).await;
+    let headers = response.headers_mut();
     set(headers, HeaderName::from_static("x-robots-tag"), "noindex");
     response
 }

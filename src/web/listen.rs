@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use super::client::Peer;
 use crate::config::Listen;
 
 /// Which of our two listeners a socket is for. systemd tells them apart by
@@ -138,15 +139,15 @@ impl Bound {
         }
     }
 
-    /// The next connection.
-    pub(super) async fn accept(&self) -> io::Result<Stream> {
+    /// The next connection, and who opened it.
+    pub(super) async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match &self.socket {
             Socket::Tcp(tcp) => {
-                let (stream, _) = tcp.accept().await?;
+                let (stream, address) = tcp.accept().await?;
                 let _ = stream.set_nodelay(true); // only a matter of speed
-                Ok(Stream::Tcp(stream))
+                Ok((Stream::Tcp(stream), Peer::Tcp(address.ip())))
             }
-            Socket::Unix(unix) => Ok(Stream::Unix(unix.accept().await?.0)),
+            Socket::Unix(unix) => Ok((Stream::Unix(unix.accept().await?.0), Peer::Unix)),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! from the database when it is asked for, so that it is the same whichever daemon is asked and
 //! survives every restart.
 
+mod signups;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -22,6 +24,7 @@ use super::state::State;
 use crate::channels::email::Relays;
 use crate::channels::email::relays::Figures;
 use crate::pipeline::status::Status;
+pub use signups::SignUpMetrics;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -188,13 +191,14 @@ struct Build {
     database: &'static str,
 }
 
-/// The whole of `/metrics` in the OpenMetrics text format.
+/// The whole of `/metrics` in the OpenMetrics text format; `waiting` is the number of sign-ups.
 ///
 /// # Errors
 /// When formatting fails, which for a `String` it does not.
-pub fn exposition(state: &State, status: &Status) -> Result<String, fmt::Error> {
+pub fn exposition(state: &State, status: &Status, waiting: i64) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("courant");
     state.metrics().register(&mut registry);
+    state.signups().register(&mut registry, waiting);
     process(&mut registry, state, status);
     sources(&mut registry, status);
     deliveries(&mut registry, status);

@@ -9,7 +9,9 @@
 mod admin;
 mod api;
 mod archive;
+mod client;
 mod conditional;
+mod confirm;
 mod error;
 mod export;
 mod feeds;
@@ -24,6 +26,7 @@ mod push;
 mod readers;
 mod routes;
 mod serve;
+mod signup;
 mod state;
 mod views;
 mod websub;

@@ -40,12 +40,25 @@ pub(super) struct Holder {
 impl Holder {
     pub(super) async fn of(state: &State, purpose: Purpose, token: &str) -> Result<Self, Error> {
         let (id, channel) = state.key().open(purpose, token)?;
+        Self::find(state, id, channel).await
+    }
+
+    pub(super) async fn find(
+        state: &State,
+        id: SubscriberId,
+        channel: String,
+    ) -> Result<Self, Error> {
         let person = state.db().subscriber_by_id(id).await?;
         Ok(Self {
             id,
             channel,
             person,
         })
+    }
+
+    /// Whether the person has been erased.
+    pub(super) fn is_gone(&self) -> bool {
+        self.person.is_none()
     }
 
     /// The address as it may stand on a page that anybody with the link can open.

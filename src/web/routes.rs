@@ -7,12 +7,17 @@ use axum::routing::{MethodRouter, get, post};
 use super::listen::Side;
 use super::state::State;
 use super::{
-    admin, api, archive, feeds, headers, metrics, page, preferences, push, readers, websub,
+    admin, api, archive, confirm, feeds, headers, metrics, page, preferences, push, readers,
+    signup, websub,
 };
 
 /// The public listener's routes.
 pub fn public_router(state: State) -> Router {
+    let forms = Router::new()
+        .route("/subscribe", get(signup::form).post(signup::sign_up))
+        .layer(from_fn(headers::form));
     let tokens = Router::new()
+        .route("/confirm/{token}", get(confirm::ask).post(confirm::confirm))
         .route(
             "/unsubscribe/{token}",
             get(readers::ask_unsubscribe).post(readers::unsubscribe),
@@ -38,6 +43,7 @@ pub fn public_router(state: State) -> Router {
         .route("/push/{source}", post(push::receive))
         .merge(callbacks)
         .merge(issues)
+        .merge(forms)
         .merge(tokens);
     finished(routes, state, Side::Public).layer(from_fn(headers::public))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::client::Peer;
 use super::guard::{Guarded, Phase};
 use super::listen::{Bound, Stream};
 
@@ -72,12 +75,12 @@ pub async fn serve_within(
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Some((place, Ok(stream))) => {
+            Some((place, Ok((stream, peer)))) => {
                 let (router, shutdown) = (router.clone(), shutdown.clone());
                 connections.spawn(async move {
                     match stream {
-                        Stream::Tcp(s) => converse(limits, s, router, shutdown).await,
-                        Stream::Unix(s) => converse(limits, s, router, shutdown).await,
+                        Stream::Tcp(s) => converse(limits, s, peer, router, shutdown).await,
+                        Stream::Unix(s) => converse(limits, s, peer, router, shutdown).await,
                     }
                     drop(place);
                 });
@@ -101,14 +104,16 @@ pub async fn serve_within(
 async fn converse(
     limits: Limits,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Peer,
     router: Router,
     shutdown: CancellationToken,
 ) {
     let phase = Arc::new(Phase::default());
     let io = Guarded::new(stream, phase.clone(), limits.head, limits.stall);
     let inner = TowerToHyperService::new(router);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         phase.answering();
+        request.extensions_mut().insert(peer);
         let answer = inner.call(request);
         let phase = phase.clone();
         async move {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::feeds::FeedCache;
-use super::metrics::HttpMetrics;
+use super::metrics::{HttpMetrics, SignUpMetrics};
 use crate::channels::email::Relays;
 use crate::config::Config;
 use crate::domain::{TokenKey, UnixMillis};
@@ -37,6 +37,7 @@ struct Inner {
     started: UnixMillis,
     is_draining: AtomicBool,
     metrics: HttpMetrics,
+    signups: SignUpMetrics,
     feeds: FeedCache,
 }
 
@@ -64,6 +65,7 @@ impl State {
             started,
             is_draining: AtomicBool::new(false),
             metrics: HttpMetrics::default(),
+            signups: SignUpMetrics::default(),
             feeds: FeedCache::new(Duration::from_secs(1)),
         })))
     }
@@ -99,6 +101,12 @@ impl State {
         app.clone().ok_or_else(nobody)
     }
 
+    /// The time: the house's own, where there is one.
+    pub(super) fn now(&self) -> UnixMillis {
+        self.app()
+            .map_or_else(|_| UnixMillis::now(), |app| app.clock.now())
+    }
+
     /// From now on `/readyz` says no, so that a balancer sends nobody here any more.
     pub fn start_draining(&self) {
         self.0.is_draining.store(true, Ordering::Release);
@@ -131,6 +139,10 @@ impl State {
 
     pub(super) fn metrics(&self) -> &HttpMetrics {
         &self.0.metrics
+    }
+
+    pub(super) fn signups(&self) -> &SignUpMetrics {
+        &self.0.signups
     }
 
     pub(super) fn feeds(&self) -> &FeedCache {

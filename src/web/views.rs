@@ -37,14 +37,15 @@ pub struct FeedUrls {
 }
 
 /// What a page is written in: the language and its direction, as layouts know them.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tongue {
     language: String,
     dir: Direction,
 }
 
 impl Tongue {
-    fn of(language: &str) -> Self {
+    /// By a language's tag.
+    pub fn of(language: &str) -> Self {
         Self {
             language: language.to_owned(),
             dir: direction_of(language),
@@ -65,7 +66,31 @@ pub struct ChannelView {
     /// Its archive, under the name mails use for it.
     url: String,
     archive_url: String,
+    /// The form to sign up, where readers may.
+    subscribe_url: Option<String>,
     feed_urls: Option<FeedUrls>,
+}
+
+/// A newsletter that may be ticked.
+#[derive(Debug, Serialize)]
+pub struct ChannelChoice {
+    /// The newsletter.
+    #[serde(flatten)]
+    pub view: ChannelView,
+    /// Whether it is.
+    pub chosen: bool,
+}
+
+/// What a page about several channels is written in: their language where they share one, else
+/// the site's.
+pub fn common_tongue<'a>(
+    mut channels: impl Iterator<Item = &'a ChannelView>,
+    config: &Config,
+) -> Tongue {
+    let first = channels.next().map(ChannelView::tongue);
+    first
+        .filter(|tongue| channels.all(|channel| channel.tongue == *tongue))
+        .unwrap_or_else(|| Tongue::of(&config.site.language))
 }
 
 impl ChannelView {
@@ -86,6 +111,9 @@ impl ChannelView {
             tongue: Tongue::of(language),
             url: archive.clone(),
             archive_url: archive,
+            subscribe_url: channel
+                .signup
+                .then(|| server.link(&format!("subscribe?channel={}", channel.id))),
             feed_urls: (channel.kind == crate::channels::feed::KIND).then(|| FeedUrls {
                 rss: feed("rss"),
                 atom: feed("atom"),
@@ -106,6 +134,7 @@ impl ChannelView {
                 tongue: Tongue::of(&config.site.language),
                 url: config.server.link(""),
                 archive_url: config.server.link(""),
+                subscribe_url: None,
                 feed_urls: None,
             },
         }

@@ -213,7 +213,7 @@ async fn metrics_count_requests_by_route_and_tell_the_queue() {
 #[tokio::test]
 async fn metrics_and_the_page_tell_what_a_relay_is_given() {
     let site = Site::open().await;
-    let mut config = configuration();
+    let mut config = configuration("");
     let relay = config.relays.get_mut("main").unwrap();
     (relay.day_quota, relay.rate) = (Some(500), "20/s".parse().ok());
     let relays = Arc::new(Relays::new(&config));

@@ -99,8 +99,9 @@ async fn a_long_archive_has_older_pages() {
 async fn what_is_not_there_is_said_in_words_and_never_echoed() {
     let site = Site::open().await;
     for path in [
-        "/subscribe",
         "/confirm/x",
+        "/confirm/",
+        "/subscribe/",
         "/api/v1/status",
         "/metrics",
         "/../etc/passwd",

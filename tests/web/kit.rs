@@ -67,7 +67,7 @@ pub struct Site {
     pub public: String,
     pub admin: String,
     pub shutdown: CancellationToken,
-    _dir: tempfile::TempDir,
+    _dir: Option<tempfile::TempDir>,
 }
 
 impl Site {
@@ -79,11 +79,22 @@ impl Site {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("courant.db").display());
         let db = Db::open(&url).await.unwrap();
+        let mut site = Self::serve(db, configuration(""), limits).await;
+        site._dir = Some(dir);
+        site
+    }
+
+    /// Over a story's own database, with `more` in the configuration.
+    pub async fn over(db: Db, more: &str) -> Self {
+        Self::serve(db, configuration(more), Limits::default()).await
+    }
+
+    async fn serve(db: Db, config: Config, limits: Limits) -> Self {
         db.sync_sources(&["dispatch".into()], MORNING)
             .await
             .unwrap();
         let templates = Arc::new(Templates::load(None).unwrap());
-        let config = Arc::new(configuration());
+        let config = Arc::new(config);
         let state = State::new(config, templates, db.clone(), MORNING)
             .await
             .unwrap();
@@ -106,7 +117,7 @@ impl Site {
             public,
             admin,
             shutdown,
-            _dir: dir,
+            _dir: None,
         }
     }
 
@@ -208,15 +219,25 @@ impl Site {
 
     /// A confirmed reader of `brief`.
     pub async fn reader(&self, address: &str) -> SubscriberId {
+        self.reader_who_is(SubscriptionState::Active, address, &["brief"])
+            .await
+    }
+
+    pub async fn reader_who_is(
+        &self,
+        state: SubscriptionState,
+        address: &str,
+        channels: &[&str],
+    ) -> SubscriberId {
         let reader = NewSubscriber {
             address: EmailAddress::parse(address).unwrap(),
             name: HeaderText::default(),
             language: None,
             timezone: None,
-            channels: vec!["brief".into()],
+            channels: channels.iter().map(|c| (*c).to_owned()).collect(),
             schedule: None,
             topics: None,
-            state: SubscriptionState::Active,
+            state,
         };
         self.db.import_subscriber(&reader, MORNING).await.unwrap();
         let key = reader.address.key();
@@ -229,6 +250,12 @@ impl Site {
             .await
             .unwrap()
             .seal(purpose, id, "brief")
+    }
+
+    /// The token of a confirmation mail that was made just now.
+    pub async fn confirmation(&self, id: SubscriberId) -> String {
+        let key = self.db.token_key().await.unwrap();
+        key.seal_confirmation(id, "brief", UnixMillis::now())
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -244,14 +271,21 @@ impl Site {
     }
 
     pub async fn post(&self, path: &str, form: &str) -> Reply {
-        let kind = [("content-type", "application/x-www-form-urlencoded")];
-        request(&self.public, "POST", path, &kind, form.as_bytes()).await
+        self.post_with(path, &[], form).await
+    }
+
+    pub async fn post_with(&self, path: &str, more: &[(&str, &str)], form: &str) -> Reply {
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(more);
+        request(&self.public, "POST", path, &headers, form.as_bytes()).await
     }
 }
 
-pub fn configuration() -> Config {
+/// The publication's, with what a story adds to it.
+pub fn configuration(more: &str) -> Config {
     let path = Path::new("/nowhere/courant.toml");
-    config::from_text(path, CONFIG, |_| Vec::new()).unwrap_or_else(|problems| panic!("{problems}"))
+    let text = format!("{CONFIG}{more}");
+    config::from_text(path, &text, |_| Vec::new()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn keys(guid: &str) -> Vec<IdentityKey> {

@@ -23,6 +23,7 @@ fn page(context: &Value, extra: &Value) -> Value {
         "site": context["site"], "language": context["language"], "dir": context["dir"],
         "timezone": context["timezone"], "channel": context["channel"],
     });
+    page["channel"]["subscribe_url"] = "/subscribe?channel=b".into();
     let fields = extra.as_object().unwrap().clone();
     page.as_object_mut().unwrap().extend(fields);
     page
@@ -46,7 +47,7 @@ fn everything() -> Vec<(String, String)> {
             render("email/article.html", &context);
             render("email/article.txt", &context);
         }
-        for (template, extra) in pages(&context) {
+        for (template, extra) in pages(&context).into_iter().chain(signup_pages(&context)) {
             render(template, &page(&context, &extra));
         }
     }
@@ -62,8 +63,8 @@ fn pages(context: &Value) -> Vec<(&'static str, Value)> {
         (
             "web/home.html",
             json!({"channels": [
-                {"id": "b", "title": title, "description": title, "kind": "email", "language": "en", "dir": "ltr", "feed_urls": null, "archive_url": "/archive/b"},
-                {"id": "f", "title": "F", "description": "", "kind": "feed", "language": "ur", "dir": "rtl", "feed_urls": feeds, "archive_url": "/archive/f"},
+                {"id": "b", "title": title, "description": title, "kind": "email", "language": "en", "dir": "ltr", "feed_urls": null, "archive_url": "/archive/b", "subscribe_url": "/subscribe?channel=b"},
+                {"id": "f", "title": "F", "description": "", "kind": "feed", "language": "ur", "dir": "rtl", "feed_urls": feeds, "archive_url": "/archive/f", "subscribe_url": null},
             ]}),
         ),
         ("web/archive.html", json!({"issues": [], "older_url": null})),
@@ -101,6 +102,48 @@ fn pages(context: &Value) -> Vec<(&'static str, Value)> {
                 "version": "0.1.0", "uptime_s": 0, "sources": [], "channels": [], "relays": [], "deliveries": {"sent": 0},
             }}),
         ),
+    ]
+}
+
+/// The form and the confirmation in all their states, with a stranger's text wherever it can be.
+fn signup_pages(context: &Value) -> Vec<(&'static str, Value)> {
+    let title = &context["issue"]["title"];
+    let newsletter = |id: &str, chosen: bool| {
+        json!({"id": id, "title": title, "description": title, "language": "ur", "dir": "rtl", "chosen": chosen,
+               "preferences_url": "/preferences/x", "archive_url": "/archive/b"})
+    };
+    let (one, two) = (newsletter("b", false), newsletter("c", true));
+    let form = |channels: &[&Value], email: &str, which: bool, notice: &str| {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let page = json!({
+            "channels": channels, "email": title, "email_problem": some(email), "which_problem": which,
+            "notice": some(notice), "action_url": "subscribe", "token": "x", "sent": false, "senders": [],
+        });
+        ("web/subscribe.html", page)
+    };
+    let mut sent = form(&[&one], "", false, "");
+    sent.1["sent"] = true.into();
+    sent.1["senders"] = json!(["brief@news.example.org", title]);
+    let confirm = |step: &str, channels: &[&Value], which: bool| {
+        let page = json!({
+            "step": step, "channels": channels, "address": "a***@example.org", "which_problem": which,
+            "action_url": "x", "subscribe_url": "/subscribe",
+        });
+        ("web/confirm.html", page)
+    };
+    vec![
+        form(&[&one], "", false, ""),
+        form(&[&one, &two], "empty", true, ""),
+        form(&[&one, &two], "wrong", false, ""),
+        form(&[&one], "long", false, ""),
+        form(&[&one], "", false, "once_more"),
+        form(&[&one, &two], "", true, "too_many"),
+        form(&[&one, &two], "", false, "full"),
+        sent,
+        confirm("ask", &[&one], false),
+        confirm("ask", &[&one, &two], true),
+        confirm("done", &[&one, &two], false),
+        confirm("expired", &[], false),
     ]
 }
 

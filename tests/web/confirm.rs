@@ -1,0 +1,205 @@
+//! The link in a confirmation mail.
+
+use courant::domain::{SubscriberId, SubscriptionState, SuppressionReason, UnixMillis};
+
+use super::kit::{Site, request};
+use super::signup::MORE;
+use crate::support::databases::both_databases;
+
+const PENDING: SubscriptionState = SubscriptionState::Pending;
+
+/// A reader's subscriptions, as `channel State`.
+async fn standing(site: &Site, id: SubscriberId) -> String {
+    let all = site.db.subscriptions(id).await.unwrap().into_iter();
+    let mut all: Vec<String> = all
+        .map(|s| format!("{} {:?}", s.channel, s.state))
+        .collect();
+    all.sort();
+    all.join(", ")
+}
+
+#[tokio::test]
+async fn opening_the_link_changes_nothing_and_the_button_confirms_once_and_for_all() {
+    both_databases(async |db| {
+        let site = Site::over(db, "").await;
+        let id = site
+            .reader_who_is(PENDING, "ada@example.org", &["brief"])
+            .await;
+        let path = format!("/confirm/{}", site.confirmation(id).await);
+        for method in ["GET", "HEAD", "GET", "HEAD"] {
+            let page = request(&site.public, method, &path, &[], b"").await;
+            assert_eq!(page.status, 200);
+            for (header, value) in [
+                ("cache-control", "no-store"),
+                ("referrer-policy", "no-referrer"),
+                ("x-robots-tag", "noindex"),
+            ] {
+                assert_eq!(page.header(header), value);
+            }
+            assert_eq!(standing(&site, id).await, "brief Pending");
+        }
+        let page = site.get(&path).await;
+        let text = page.text();
+        assert!(
+            text.contains("The Daily Brief") && text.contains("a***@example.org"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("ada@example.org") && !text.contains("checkbox"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("<script") && !text.contains("evil.example"),
+            "{text}"
+        );
+        for _ in 0..2 {
+            let done = site.post(&path, "channel=brief").await;
+            assert_eq!(done.status, 200);
+            assert!(
+                done.text().contains("You are subscribed"),
+                "{}",
+                done.text()
+            );
+            assert_eq!(standing(&site, id).await, "brief Active");
+            assert!(
+                done.text()
+                    .contains("https://letters.example.org/archive/brief")
+            );
+            let link = done
+                .text()
+                .split("https://letters.example.org/preferences/")
+                .nth(1);
+            let token = link.unwrap().split('"').next().unwrap();
+            assert_eq!(site.get(&format!("/preferences/{token}")).await.status, 200);
+        }
+        let confirmed = site.db.subscriptions(id).await.unwrap();
+        let again = site.get(&path).await;
+        assert!(again.text().contains("You are subscribed") && !again.text().contains("<form"));
+        assert_eq!(site.db.subscriptions(id).await.unwrap(), confirmed);
+        let events = site.db.consent_events("ada@example.org").await.unwrap();
+        let events = format!("{events:?}");
+        assert_eq!(events.matches("confirmed").count(), 1, "{events}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_several_newsletters_those_that_are_ticked_are_confirmed_and_no_body_means_all() {
+    both_databases(async |db| {
+        let site = Site::over(db, MORE).await;
+        let reader = async |address: &str| {
+            let id = site
+                .reader_who_is(PENDING, address, &["brief", "subh"])
+                .await;
+            (id, format!("/confirm/{}", site.confirmation(id).await))
+        };
+        let (id, path) = reader("ada@example.org").await;
+        let page = site.get(&path).await;
+        assert_eq!(
+            page.text().matches(" checked").count(),
+            2,
+            "{}",
+            page.text()
+        );
+        let none = site.post(&path, "chosen=yes").await;
+        assert_eq!(none.status, 400);
+        assert!(
+            none.text().contains("Choose at least one"),
+            "{}",
+            none.text()
+        );
+        assert!(!none.text().contains(" checked"), "{}", none.text());
+        assert_eq!(standing(&site, id).await, "brief Pending, subh Pending");
+        let wrong = site.post(&path, "chosen=yes&channel=staff").await;
+        assert!(wrong.text().contains("<form"), "{}", wrong.text());
+        assert_eq!(standing(&site, id).await, "brief Pending, subh Pending");
+        for _ in 0..2 {
+            let done = site.post(&path, "chosen=yes&channel=subh").await;
+            assert_eq!(done.status, 200);
+            assert!(
+                done.text().contains("<html lang=\"ur\" dir=\"rtl\">"),
+                "{}",
+                done.text()
+            );
+            assert_eq!(standing(&site, id).await, "brief Pending, subh Active");
+        }
+        // What was left out can be had with the same link.
+        assert!(site.get(&path).await.text().contains("The Daily Brief"));
+
+        for (address, body) in [("bob@example.org", ""), ("eve@example.org", "nonsense")] {
+            let (id, path) = reader(address).await;
+            let done = site.post(&path, body).await;
+            assert_eq!(done.status, 200);
+            assert_eq!(
+                standing(&site, id).await,
+                "brief Active, subh Active",
+                "{body:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_too_old_or_whose_person_is_gone_leads_to_the_form() {
+    both_databases(async |db| {
+        let site = Site::over(db, "").await;
+        let (now, key) = (UnixMillis::now(), site.db.token_key().await.unwrap());
+        let stranger = |name: &str| format!("{name}@example.org");
+        let mut paths = Vec::new();
+        for name in ["late", "erased", "left", "suppressed"] {
+            let id = site
+                .reader_who_is(PENDING, &stranger(name), &["brief"])
+                .await;
+            let token = site.confirmation(id).await;
+            match name {
+                "late" => {
+                    let week_ago = now.plus_ms(-7 * 86_400_000 - 1000);
+                    paths.push((id, key.seal_confirmation(id, "brief", week_ago)));
+                    continue;
+                }
+                "erased" => assert!(site.db.erase(&stranger(name), now).await.unwrap()),
+                "left" => {
+                    let done = site.post(&format!("/confirm/{token}"), "").await;
+                    assert_eq!(done.status, 200);
+                    site.db.unsubscribe(id, "brief", "page", now).await.unwrap();
+                }
+                _ => {
+                    site.db
+                        .suppress(&stranger(name), SuppressionReason::Complaint, "", now)
+                        .await
+                        .unwrap();
+                }
+            }
+            paths.push((id, token));
+        }
+        for (id, token) in paths {
+            let path = format!("/confirm/{token}");
+            let before = standing(&site, id).await;
+            let page = site.post(&path, "channel=brief").await;
+            assert_eq!(page.status, 410, "{before}: {}", page.text());
+            let form = "href=\"https://letters.example.org/subscribe\"";
+            assert!(page.text().contains(form), "{}", page.text());
+            assert_eq!(page.header("cache-control"), "no-store");
+            assert_eq!(standing(&site, id).await, before);
+            assert!(!before.contains("Active"), "{before}");
+        }
+        let id = site
+            .reader_who_is(PENDING, &stranger("ada"), &["brief"])
+            .await;
+        let token = site.confirmation(id).await;
+        let other = site.token(courant::domain::Purpose::Preferences, id).await;
+        for wrong in [&token[1..], "x", &other, &"A".repeat(4000)] {
+            for method in ["GET", "POST"] {
+                let path = format!("/confirm/{wrong}");
+                let page = request(&site.public, method, &path, &[], b"").await;
+                assert_eq!(page.status, 404, "{method} {wrong}");
+            }
+        }
+        assert_eq!(standing(&site, id).await, "brief Pending");
+        site.db.close().await;
+        let page = site.post(&format!("/confirm/{token}"), "").await;
+        assert_eq!((page.status, page.header("retry-after")), (503, "120"));
+    })
+    .await;
+}
