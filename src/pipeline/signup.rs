@@ -28,9 +28,8 @@ pub async fn admit(app: &App, now: UnixMillis) -> Result<usize, StoreError> {
     if app.db.waiting_signups().await? == 0 {
         return Ok(0);
     }
-    let at = app.db.clock(now).await?;
-    let lease = (app.db).take_lease(TASK, &app.owner, at, at.plus(LEASE));
-    if lease.await?.is_none() {
+    let lease = app.db.take_lease(TASK, &app.owner, LEASE, now).await?;
+    if lease.is_none() {
         return Ok(0);
     }
     let rate = app.config.signup.rate;

@@ -11,6 +11,7 @@ fn place() -> impl Strategy<Value = String> {
         1 => Just(marks.address),
         1 => Just(marks.unsubscribe),
         1 => Just(marks.preferences),
+        1 => Just(marks.confirm),
     ]
 }
 
@@ -21,12 +22,13 @@ fn text_with_places() -> impl Strategy<Value = String> {
 fn own() -> impl Strategy<Value = Personal<String>> {
     let name = "([ -~]|From |\\.|=|[&<>\"']|[اب💌é]|\\PC){0,120}";
     let token = "[A-Za-z0-9_-]{1,80}";
-    (name, "[a-z.&']{1,60}@example\\.com", token, token).prop_map(
-        |(name, address, unsubscribe, preferences)| Personal {
+    (name, "[a-z.&']{1,60}@example\\.com", token, token, token).prop_map(
+        |(name, address, unsubscribe, preferences, confirm)| Personal {
             name: HeaderText::clean(&name).to_string(),
             address,
             unsubscribe,
             preferences,
+            confirm,
         },
     )
 }
@@ -47,6 +49,7 @@ fn written_for(text: &str, own: &Personal<String>, is_html: bool) -> String {
         .replace(&marks.address, &escaped(&own.address))
         .replace(&marks.unsubscribe, &own.unsubscribe)
         .replace(&marks.preferences, &own.preferences)
+        .replace(&marks.confirm, &own.confirm)
         .replace("\r\n", "\n")
         .replace('\r', "\n")
         .replace('\n', "\r\n")
