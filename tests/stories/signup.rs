@@ -1,6 +1,7 @@
 //! Signing up: one mail that asks, and nothing before the answer.
 
 use courant::domain::{SubscriberId, UnixMillis};
+use courant::pipeline::signup;
 use courant::store::Db;
 use mail_parser::{HeaderValue, Message, MessageParser};
 
@@ -161,14 +162,10 @@ async fn the_link_works_for_seven_days_and_whoever_does_not_use_it_is_forgotten(
         let token = token(&parsed(&mail));
         let late = at(0).plus_ms(7 * DAY + MINUTE);
         assert!(room.app.keys.open_confirmation(&token, late).is_err());
-        let tidy = async |now| {
-            courant::pipeline::signup::forget(&room.app, now)
-                .await
-                .unwrap()
-        };
-        tidy(late).await;
+        let forget = async |now| signup::forget(&room.app, now).await.unwrap();
+        forget(late).await;
         assert!(room.app.db.subscriber(ADA).await.unwrap().is_some());
-        tidy(at(0).plus_ms(8 * DAY + MINUTE)).await;
+        forget(at(0).plus_ms(8 * DAY + MINUTE)).await;
         assert_eq!(room.app.db.subscriber(ADA).await.unwrap(), None);
     })
     .await;
