@@ -94,6 +94,27 @@ async fn a_reply_rule_holds_for_all_daemons_and_over_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_rule_holds_for_a_greeting_too() {
+    both_databases(async |db| {
+        let room = room(db, RULES, "").await;
+        readers(&room, &addresses(3, "readers.example"), "instant").await;
+        let busy = Fault::reply("421 4.7.0 [TSS04] not now");
+        room.sink
+            .set_rules(vec![Rule::at(Step::Greeting, busy).times(1)]);
+        alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        let (left, reason) = until("the relay rests", SOON, async || {
+            room.app.relays.status()[0].pause.clone()
+        })
+        .await;
+        sender.stop().await;
+        assert!(left > Duration::from_secs(7100), "{left:?}");
+        assert!(reason.contains("[TSS04]"), "{reason}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_message_at_a_time_finds_out_whether_a_relay_is_back() {
     both_databases(async |db| {
         let room = room(db, "", "").await;

@@ -253,6 +253,7 @@ impl Relay {
             Err(error) => {
                 self.counts.troubles.fetch_add(1, Ordering::Relaxed);
                 self.noted(Some(error.trouble), &error.reason);
+                self.follow_rules(&error.reason, Instant::now());
                 Err(error)
             }
         }
@@ -285,6 +286,11 @@ impl Relay {
         if verdict.relay_trouble == Some(RelayTrouble::Throttled) {
             self.health().throttle.throttled(now);
         }
+        self.follow_rules(words, now);
+    }
+
+    /// Does what the rules say about a refusal, of a message or already at the greeting.
+    fn follow_rules(&self, words: &str, now: Instant) {
         for (remedy, lasts) in self.rules.remedies(words) {
             warn!(
                 relay.id = &*self.id,
@@ -297,7 +303,7 @@ impl Relay {
             self.health().remedied.push(Remedied {
                 remedy: *remedy,
                 lasts: *lasts,
-                reply: words.clone(),
+                reply: words.to_owned(),
             });
         }
     }
