@@ -2,6 +2,8 @@
 //! from the database when it is asked for, so that it is the same whichever daemon is asked and
 //! survives every restart.
 
+mod domains;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -201,6 +203,7 @@ pub fn exposition(state: &State, status: &Status) -> Result<String, fmt::Error> 
     if let Some(known) = &state.live().relays {
         sending(&mut registry, &known.figures);
         relays(&mut registry, status, known);
+        domains::domains(&mut registry, known);
     }
     let mut text = String::new();
     encode(&mut text, &registry)?;

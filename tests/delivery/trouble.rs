@@ -89,6 +89,12 @@ async fn a_reply_rule_holds_for_all_daemons_and_over_restarts() {
         );
         assert_eq!(told.relays[0].reason.as_deref(), Some(reason.as_str()));
         assert!(told.relays[0].paused_until.unwrap() > now);
+        let limits = told.relays[0].limits.iter();
+        let limits: Vec<_> = limits
+            .map(|limit| (&*limit.kind, &*limit.value, &*limit.reason))
+            .collect();
+        let said = "450 4.2.0 slow down (in answer to RCPT)";
+        assert_eq!(limits, [("connections", "1", said), ("rate", "5/s", said)]);
     })
     .await;
 }
