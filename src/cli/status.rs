@@ -2,7 +2,9 @@
 
 use crate::domain::UnixMillis;
 use crate::pipeline::App;
-use crate::pipeline::status::{ChannelStatus, RelayStatus, SourceStatus, Status, status};
+use crate::pipeline::status::{
+    ChannelStatus, DomainStatus, LimitStatus, RelayStatus, SourceStatus, Status, status,
+};
 
 use super::articles::HELD;
 use super::output::{Output, count, moment, table};
@@ -114,5 +116,104 @@ fn relays(status: &Status) -> String {
         ]
     };
     let rows: Vec<_> = status.relays.iter().map(row).collect();
-    table(&["RELAY", "STATE", "CONNECTIONS", "RATE/S", "TODAY"], &rows)
+    let relays = table(&["RELAY", "STATE", "CONNECTIONS", "RATE/S", "TODAY"], &rows);
+    format!("{relays}{}{}", limits(status), domains(status))
+}
+
+/// What reply rules hold relays to for a while; nothing where they hold none.
+fn limits(status: &Status) -> String {
+    let of_relay = |relay: &RelayStatus| {
+        let row = |limit: &LimitStatus| {
+            vec![
+                relay.id.clone(),
+                format!("{} {}", limit.kind, limit.value),
+                moment(limit.until),
+                limit.reason.clone(),
+            ]
+        };
+        relay.limits.iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = status.relays.iter().flat_map(of_relay).collect();
+    beside(&["RELAY", "HELD TO", "UNTIL (UTC)", "BECAUSE OF"], &rows)
+}
+
+/// Domains with limits of their own; nothing where there are none.
+fn domains(status: &Status) -> String {
+    let of_relay = |relay: &RelayStatus| {
+        let row = |domain: &DomainStatus| {
+            vec![
+                relay.id.clone(),
+                domain.id.clone(),
+                or_dash(domain.connections),
+                or_dash(domain.rate_per_s),
+            ]
+        };
+        relay.domains.iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = status.relays.iter().flat_map(of_relay).collect();
+    beside(&["RELAY", "DOMAIN", "CONNECTIONS", "RATE/S"], &rows)
+}
+
+/// A table below another one, if it has rows.
+fn beside(head: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}", table(head, rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_is_shown_with_every_limit_that_holds_for_it() {
+        let limit = LimitStatus {
+            kind: "rate".into(),
+            value: "1/m".into(),
+            until: UnixMillis(0),
+            reason: "450 4.2.0 slow down".into(),
+        };
+        let domain = DomainStatus {
+            id: "gmail.com".into(),
+            rate_per_s: Some(4.0),
+            connections: None,
+            waiting: 0,
+            carried: 0,
+        };
+        let relay = RelayStatus {
+            id: "main".into(),
+            state: "ok".into(),
+            connections: 1,
+            window: 5,
+            rate_per_s: Some(0.5),
+            quota: Some(500),
+            quota_used: Some(30),
+            paused_until: None,
+            reason: None,
+            limits: vec![limit],
+            domains: vec![domain],
+        };
+        let status = Status {
+            version: "1",
+            uptime_s: 0,
+            sources: Vec::new(),
+            held: 0,
+            channels: Vec::new(),
+            deliveries: std::collections::BTreeMap::new(),
+            relays: vec![relay],
+        };
+        assert_eq!(
+            relays(&status),
+            "RELAY  STATE  CONNECTIONS  RATE/S  TODAY\n\
+             main   ok     1            0.5     30 of 500\n\
+             \n\
+             RELAY  HELD TO   UNTIL (UTC)           BECAUSE OF\n\
+             main   rate 1/m  1970-01-01T00:00:00Z  450 4.2.0 slow down\n\
+             \n\
+             RELAY  DOMAIN     CONNECTIONS  RATE/S\n\
+             main   gmail.com  -            4\n"
+        );
+    }
 }

@@ -4,6 +4,7 @@
 //! daemon, the pauses of relays and what is left of their day among it; only the daemon knows
 //! its connections to the relays.
 
+mod relay;
 mod source;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use crate::domain::{DeliveryState, Issue, IssueId, IssueState, UnixMillis};
 use crate::sources;
 use crate::store::{Db, HubState, HubSubscription, StoreError};
 
+use self::relay::relay_status;
+pub use self::relay::{DomainStatus, LimitStatus, RelayStatus};
 use self::source::source_status;
 use super::websub;
 
@@ -89,31 +92,6 @@ pub struct ChannelStatus {
     pub next_run: Option<UnixMillis>,
     /// The newest issue's id, as `courant issues show` takes it.
     pub last_issue: Option<IssueId>,
-}
-
-/// A relay.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RelayStatus {
-    /// Its name in the configuration.
-    pub id: String,
-    /// `unused` when no channel sends mail; `paused for 30 s:` and why, or `paused until
-    /// tomorrow:` where its day is used up; else `ok` from the daemon that answers, and
-    /// `configured` from a command, which has no connections.
-    pub state: String,
-    /// Connections open now, in the daemon that answers.
-    pub connections: usize,
-    /// Connections that it may have now: as many as it has shown to take.
-    pub window: usize,
-    /// The most messages a second; none for as many as it takes.
-    pub rate_per_s: Option<f64>,
-    /// Messages that it may be given today, and how many all daemons have given it.
-    pub quota: Option<u32>,
-    /// See `quota`.
-    pub quota_used: Option<i64>,
-    /// When its pause ends.
-    pub paused_until: Option<UnixMillis>,
-    /// Why it is paused.
-    pub reason: Option<String>,
 }
 
 fn in_lifes_order<S: Serializer>(
@@ -196,59 +174,4 @@ fn channel_status(
         next_run: runs.min(),
         last_issue: newest.map(|issue| issue.id),
     }
-}
-
-async fn relay_status(
-    db: &Db,
-    config: &Config,
-    live: Option<&Relays>,
-    now: UnixMillis,
-) -> Result<Vec<RelayStatus>, StoreError> {
-    let mut channels = config.channels.values();
-    let is_used = channels.any(|channel| channel.kind == "email");
-    // Without connections of our own: the same relays, opened by nobody.
-    let asleep;
-    let relays = match live {
-        Some(relays) => relays,
-        None => {
-            asleep = Relays::new(config);
-            &asleep
-        }
-    };
-    let shared = db.relay_pauses(now).await?;
-    let mut all = Vec::new();
-    for (relay, known) in relays.iter().zip(relays.status()) {
-        let day = relay.today(now);
-        let used = match day.most {
-            Some(_) => Some(db.quota_used(&relay.id, &day.date.to_string()).await?),
-            None => None,
-        };
-        let own = known.pause.map(|(left, why)| (now.plus(left), why));
-        let told = shared.iter().find(|rule| *rule.relay == *relay.id);
-        let pause = own.or_else(|| told.map(|rule| (rule.until, rule.why.clone())));
-        let state = match (&pause, day.most, used) {
-            _ if !is_used => "unused".to_owned(),
-            (Some((until, why)), ..) => {
-                format!("paused for {} s: {why}", until.since(now).as_secs())
-            }
-            (None, Some(most), Some(used)) if used >= i64::from(most) => {
-                format!("paused until tomorrow: today's {most} messages are sent")
-            }
-            _ if live.is_some() => "ok".to_owned(),
-            _ => "configured".to_owned(),
-        };
-        let (paused_until, reason) = pause.unzip();
-        all.push(RelayStatus {
-            id: known.id,
-            state,
-            connections: known.connections,
-            window: known.window,
-            rate_per_s: known.rate_per_s,
-            quota: day.most,
-            quota_used: used,
-            paused_until,
-            reason,
-        });
-    }
-    Ok(all)
 }

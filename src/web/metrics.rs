@@ -2,6 +2,7 @@
 //! from the database when it is asked for, so that it is the same whichever daemon is asked and
 //! survives every restart.
 
+mod domains;
 mod signups;
 
 use std::fmt;
@@ -205,6 +206,7 @@ pub fn exposition(state: &State, status: &Status, waiting: i64) -> Result<String
     if let Some(known) = &state.live().relays {
         sending(&mut registry, &known.figures);
         relays(&mut registry, status, known);
+        domains::domains(&mut registry, known);
     }
     let mut text = String::new();
     encode(&mut text, &registry)?;

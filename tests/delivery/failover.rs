@@ -53,3 +53,36 @@ async fn a_relay_that_is_down_costs_nobody_a_try() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_is_back_gets_its_part_again() {
+    both_databases(async |db| {
+        let second = Sink::plain().await;
+        // By a rule, because the pauses of the breaker are long.
+        let rule = "rules = [{ reply = \"come back\", suspend = \"2s\" }]";
+        let more = format!("issue_rate = \"50/s\"\n{}", relay("second", &second, ""));
+        let room = room(db, rule, &more).await;
+        let away = Fault::reply("421 4.3.2 come back in a moment");
+        room.sink.set_rules(vec![Rule::at(Step::Mail, away)]);
+        readers(&room, &addresses(150, "readers.example"), "instant").await;
+        let first = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &first, Sent, 150).await;
+        assert_eq!(room.sink.accepted().len(), 0, "the other has carried all");
+        room.sink.set_rules(Vec::new());
+        let before = second.accepted().len();
+        let next = alert(&room, 2).await;
+        until_count(&room.app, &next, Sent, 150).await;
+        sender.stop().await;
+        let shares = (room.sink.accepted().len(), second.accepted().len() - before);
+        assert_eq!(shares.0 + shares.1, 150);
+        // A pause of two seconds may have begun just before: 100 mails of 150.
+        assert!(shares.0 >= 15 && shares.1 >= 50, "{shares:?}");
+        let status = room.app.relays.status();
+        assert!(
+            status.iter().all(|relay| relay.pause.is_none()),
+            "{status:?}"
+        );
+    })
+    .await;
+}

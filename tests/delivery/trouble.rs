@@ -7,7 +7,7 @@ use courant::config::Remedy;
 use courant::domain::DeliveryState::{Cancelled, Failed, Pending, Sent};
 use courant::domain::{IssueState, UnixMillis};
 use courant::pipeline::dispatch::Dispatcher;
-use courant::pipeline::status::status;
+use courant::pipeline::status::{RelayStatus, status};
 use tokio_util::sync::CancellationToken;
 
 use crate::kit::{
@@ -89,6 +89,38 @@ async fn a_reply_rule_holds_for_all_daemons_and_over_restarts() {
         );
         assert_eq!(told.relays[0].reason.as_deref(), Some(reason.as_str()));
         assert!(told.relays[0].paused_until.unwrap() > now);
+        assert_slowed_down(&told.relays[0]);
+    })
+    .await;
+}
+
+/// Held to what the first of the [`RULES`] says.
+fn assert_slowed_down(relay: &RelayStatus) {
+    let limits = relay.limits.iter();
+    let limits: Vec<_> = limits
+        .map(|limit| (&*limit.kind, &*limit.value, &*limit.reason))
+        .collect();
+    let said = "450 4.2.0 slow down (in answer to RCPT)";
+    assert_eq!(limits, [("connections", "1", said), ("rate", "5/s", said)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_rule_holds_for_a_greeting_too() {
+    both_databases(async |db| {
+        let room = room(db, RULES, "").await;
+        readers(&room, &addresses(3, "readers.example"), "instant").await;
+        let busy = Fault::reply("421 4.7.0 [TSS04] not now");
+        room.sink
+            .set_rules(vec![Rule::at(Step::Greeting, busy).times(1)]);
+        alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        let (left, reason) = until("the relay rests", SOON, async || {
+            room.app.relays.status()[0].pause.clone()
+        })
+        .await;
+        sender.stop().await;
+        assert!(left > Duration::from_secs(7100), "{left:?}");
+        assert!(reason.contains("[TSS04]"), "{reason}");
     })
     .await;
 }

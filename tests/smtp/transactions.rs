@@ -152,6 +152,11 @@ async fn an_address_beyond_ascii_needs_a_relay_that_says_so() {
     let verdict = send(&mut connection, to).await;
     assert_eq!(name(&verdict.outcome), "rejected");
     assert!(connection.is_usable());
+    // An address of ours is no reader's fault.
+    let to = address("ada@example.com");
+    let verdict = connection.send("خبر@example.org", &to, MESSAGE).await;
+    assert_eq!(name(&verdict.outcome), "not tried");
+    assert_eq!(verdict.issue_trouble, Some(IssueTrouble::SenderRefused));
     assert_eq!(sink.count("MAIL"), 0);
 }
 

@@ -1,9 +1,11 @@
 //! Operators and their tools.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use courant::channels::email::Relays;
+use courant::config::DomainLimits;
 use courant::domain::{ArticleState, IssueState, UnixMillis};
 use courant::templates::Templates;
 
@@ -216,10 +218,18 @@ async fn metrics_and_the_page_tell_what_a_relay_is_given() {
     let mut config = configuration("");
     let relay = config.relays.get_mut("main").unwrap();
     (relay.day_quota, relay.rate) = (Some(500), "20/s".parse().ok());
+    let google = DomainLimits {
+        rate: "4/s".parse().ok(),
+        connections: Some(2),
+        also: Vec::new(),
+    };
+    relay.domains.insert("gmail.com".to_owned(), google);
     let relays = Arc::new(Relays::new(&config));
     let templates = Arc::new(Templates::load(None).unwrap());
     let known = relays.iter().next().unwrap().clone();
     known.set_queue(7, 2);
+    known.loads[0].in_hand.store(5, Ordering::Relaxed);
+    known.loads[0].on_wire.store(1, Ordering::Relaxed);
     site.state.reload(Arc::new(config), templates, Some(relays));
     let today = known.today(UnixMillis::now()).date.to_string();
     site.db.take_quota("main", &today, 30, 500).await.unwrap();
@@ -241,6 +251,10 @@ async fn metrics_and_the_page_tell_what_a_relay_is_given() {
         "courant_smtp_connection_failures_total{relay=\"main\"} 0",
         "courant_delivery_queue_depth{relay=\"main\",state=\"waiting\"} 7",
         "courant_delivery_queue_depth{relay=\"main\",state=\"carried\"} 2",
+        "courant_smtp_domain_rate_limit{relay=\"main\",domain=\"gmail.com\"} 4.0",
+        "courant_smtp_domain_connections_limit{relay=\"main\",domain=\"gmail.com\"} 2",
+        "courant_smtp_domain_queue_depth{relay=\"main\",domain=\"gmail.com\",state=\"waiting\"} 4",
+        "courant_smtp_domain_queue_depth{relay=\"main\",domain=\"gmail.com\",state=\"carried\"} 1",
         "courant_deliveries_in_flight 0",
         "courant_deliveries_uncertain_total 0",
         "courant_lease_fenced_writes_total 0",
@@ -248,6 +262,11 @@ async fn metrics_and_the_page_tell_what_a_relay_is_given() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+    let status = site.admin("/api/v1/status").await.json();
+    assert_eq!(
+        status["relays"][0]["domains"],
+        serde_json::json!([{"id": "gmail.com", "rate_per_s": 4.0, "connections": 2, "waiting": 4, "carried": 1}])
+    );
     let page = site.admin("/").await.text().to_owned();
     assert!(
         page.contains("30 of 500") && page.contains("[TSS04]"),

@@ -98,7 +98,11 @@ impl Dispatcher {
         let mut step = Step::default();
         let mut is_moving = false;
         if let Some(state) = &self.state {
-            self.ledger.write(&state.hand, false).await?;
+            let owed = self.ledger.len();
+            let written = self.ledger.write(&state.hand, false).await;
+            // Only what is written down can end an issue.
+            self.has_sent |= self.ledger.len() < owed;
+            written?;
             let is_able = !state.hand.is_resting() && !self.ledger.is_stuck();
             if is_able && !stop.is_cancelled() {
                 (step.claimed, is_moving) = Box::pin(self.take(app)).await?;
@@ -201,10 +205,7 @@ impl Dispatcher {
 
     async fn hear(&mut self, word: Word) -> usize {
         match word {
-            Word::Ended(end) => {
-                self.has_sent = true;
-                usize::from(self.ledger.note(&end))
-            }
+            Word::Ended(end) => usize::from(self.ledger.note(&end)),
             Word::Alarm(sending, alarm) => {
                 if alarm.pause {
                     letters::pause(&sending, &alarm.reason).await;

@@ -87,6 +87,11 @@ impl Ledger {
         sent
     }
 
+    /// How many ends are not written down yet.
+    pub(super) fn len(&self) -> usize {
+        self.ended.len()
+    }
+
     /// When the collected ends want to be written.
     pub(super) fn due(&self) -> Option<Instant> {
         let oldest = self.oldest?;

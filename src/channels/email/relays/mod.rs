@@ -3,6 +3,7 @@
 //! A [`Relay`] opens connections and remembers: its window and breaker, the rate it takes, what
 //! its replies made of its limits. Who sends what over which connection is the dispatcher's.
 
+mod groups;
 mod relay;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use crate::config::{Config, SecretError};
 use crate::domain::{EmailAddress, Outcome};
+pub use groups::{GroupLoad, GroupStatus};
 pub use relay::{Counts, Open, Relay, Remedied, State};
 
 use super::smtp::OpenError;
@@ -38,6 +40,8 @@ pub struct RelayStatus {
     pub window: usize,
     /// The messages a second it is sent now; none is unlimited.
     pub rate_per_s: Option<f64>,
+    /// Its domain groups.
+    pub groups: Vec<GroupStatus>,
     /// What became of the messages this process gave it.
     pub counts: Counts,
 }

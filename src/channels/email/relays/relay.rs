@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::RelayStatus;
+use super::{GroupLoad, GroupStatus, RelayStatus};
 use crate::channels::email::shaping::{
     Breaker, Day, DayCap, Domains, MayTry, ReplyRules, Throttle,
 };
@@ -26,6 +26,8 @@ pub struct Relay {
     pub id: Arc<str>,
     /// The groups of recipient domains with limits of their own.
     pub domains: Domains,
+    /// What of each group's mail is on its way, by the group's number.
+    pub loads: Vec<GroupLoad>,
     config: RelayConfig,
     hello: String,
     /// Made at the first connection.
@@ -115,9 +117,15 @@ impl Open {
 
 impl Relay {
     pub(super) fn new(config: &RelayConfig, hello: &str, zone: &str) -> Self {
+        let domains = Domains::new(&config.domains);
         Self {
             id: config.id.as_str().into(),
-            domains: Domains::new(&config.domains),
+            loads: domains
+                .groups()
+                .iter()
+                .map(|_| GroupLoad::default())
+                .collect(),
+            domains,
             hello: hello.to_owned(),
             endpoint: OnceLock::new(),
             cap: DayCap::new(config, zone),
@@ -281,6 +289,7 @@ impl Relay {
             Err(error) => {
                 self.counts.troubles.fetch_add(1, Ordering::Relaxed);
                 self.noted(Some(error.trouble), &error.reason);
+                self.follow_rules(&error.reason, Instant::now());
                 Err(error)
             }
         }
@@ -313,6 +322,11 @@ impl Relay {
         if verdict.relay_trouble == Some(RelayTrouble::Throttled) {
             self.health().throttle.throttled(now);
         }
+        self.follow_rules(words, now);
+    }
+
+    /// Does what the rules say about a refusal, of a message or already at the greeting.
+    fn follow_rules(&self, words: &str, now: Instant) {
         for (remedy, lasts) in self.rules.remedies(words) {
             warn!(
                 relay.id = &*self.id,
@@ -325,7 +339,7 @@ impl Relay {
             self.health().remedied.push(Remedied {
                 remedy: *remedy,
                 lasts: *lasts,
-                reply: words.clone(),
+                reply: words.to_owned(),
             });
         }
     }
@@ -367,8 +381,14 @@ impl Relay {
             connections: self.connections.load(Ordering::Relaxed),
             window: health.breaker.connections(now) as usize,
             rate_per_s: health.throttle.rate(now),
+            groups: self.groups(),
             counts: self.counts.read(),
         }
+    }
+
+    fn groups(&self) -> Vec<GroupStatus> {
+        let groups = self.domains.groups().iter().zip(&self.loads);
+        groups.map(|(group, load)| load.status(group)).collect()
     }
 }
 

@@ -132,6 +132,19 @@ fn mailbox(
     problems: &mut Vec<Problem>,
 ) -> Option<Mailbox> {
     match Mailbox::parse(text) {
+        // It stands in every reader's mail, and few servers on the way take such a header
+        // (RFC 6531); a name beside it may be in any script.
+        Ok(mailbox) if !mailbox.address.as_str().is_ascii() => {
+            let address = &mailbox.address;
+            let message = format!("most mailboxes take no mail from an address like {address}");
+            let help = "before the @ use the letters a to z; the name beside it may be in any \
+                        script: `خبریں <news@example.org>`";
+            let problem = channel
+                .settings
+                .problem(key, message, Some(help.to_owned()));
+            problems.push(problem);
+            None
+        }
         Ok(mailbox) => Some(mailbox),
         Err(error) => {
             let help = "write `Name <name@example.org>`, or the address alone".to_owned();

@@ -88,6 +88,20 @@ fn every_problem_is_told_in_one_go() {
 }
 
 #[test]
+fn a_name_may_be_in_any_script_and_an_address_of_ours_in_ascii_alone() {
+    let settings = open("from = \"خبریں <news@example.org>\"").unwrap();
+    assert_eq!(settings.from.name.as_str(), "خبریں");
+    let told = open("from = \"خبر@example.org\"\nreply_to = \"مدیر@example.org\"");
+    assert_eq!(
+        told.unwrap_err(),
+        [
+            "most mailboxes take no mail from an address like خبر@example.org",
+            "most mailboxes take no mail from an address like مدیر@example.org",
+        ]
+    );
+}
+
+#[test]
 fn a_sender_at_a_mailbox_provider_is_warned_about() {
     let settings = open(r#"from = "ravi@gmail.com""#).unwrap();
     assert!(settings.warnings[0].message.contains("gmail.com"));

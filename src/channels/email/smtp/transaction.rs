@@ -88,6 +88,11 @@ impl Connection {
         if !(from.is_ascii() && to.is_ascii()) {
             if !self.offers.utf8 {
                 let reason = "the relay does not offer SMTPUTF8, which this address needs";
+                if !from.is_ascii() {
+                    // Ours, and so the matter of the issue and not of this reader.
+                    let ending = Ending::not_tried(reason.to_owned(), Then::Keep);
+                    return Err(Box::new(ending.and_issue(IssueTrouble::SenderRefused)));
+                }
                 return Err(refuse(reason.to_owned()));
             }
             parameters.push(MailParameter::SmtpUtfEight);

@@ -93,16 +93,19 @@ async fn carry(lane: &Lane, mut parcel: Parcel, mut connection: Option<Open>) ->
     None
 }
 
-/// This relay cannot take it now. Another may at once, if there is one.
+/// This relay cannot take it now.
 fn put_back(parcel: Parcel, reason: String) {
-    let after = parcel
-        .attempt
-        .issue
-        .has_other_relays()
-        .then_some(Duration::ZERO);
+    let after = at_another(&parcel);
     parcel
         .attempt
         .end(Outcome::NotTried { reason, after }, None);
+}
+
+/// How long a mail waits that its relay did not take for a reason of the relay's own: another
+/// may have it at once, if there is one.
+fn at_another(parcel: &Parcel) -> Option<Duration> {
+    let has_others = parcel.attempt.issue.has_other_relays();
+    has_others.then_some(Duration::ZERO)
 }
 
 fn usable(mut open: Option<Open>) -> Option<Open> {
@@ -143,7 +146,11 @@ impl Feed for Carrier<'_> {
             }
             self.lane.hand.alarm(parcel.attempt.issue.clone(), alarm);
         }
-        parcel.attempt.end(verdict.outcome, relay);
+        let mut outcome = verdict.outcome;
+        if let (Outcome::NotTried { after, .. }, Some(_)) = (&mut outcome, verdict.relay_trouble) {
+            *after = after.or(at_another(&parcel));
+        }
+        parcel.attempt.end(outcome, relay);
     }
 
     fn withdrawn(&mut self, parcel: Parcel) {

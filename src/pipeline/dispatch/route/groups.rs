@@ -26,8 +26,6 @@ pub(super) struct Groups(HashMap<(Arc<str>, usize), Group>);
 
 #[derive(Default)]
 struct Group {
-    in_hand: Arc<AtomicUsize>,
-    on_wire: Arc<AtomicUsize>,
     entered: u64,
     pace: Pace,
     /// When the last mail that went back is due.
@@ -100,10 +98,10 @@ impl Groups {
         group: usize,
         rates: &mut Rates,
     ) -> Result<(Member, Option<Instant>), Duration> {
-        let limits = &relay.domains.groups()[group];
+        let (limits, load) = (&relay.domains.groups()[group], &relay.loads[group]);
         let known = self.0.entry((relay.id.clone(), group)).or_default();
         let connections = limits.connections.map(|most| most as usize);
-        let in_hand = known.in_hand.load(Ordering::Relaxed);
+        let in_hand = load.in_hand.load(Ordering::Relaxed);
         known
             .pace
             .take(known.entered - in_hand as u64, AHEAD, Instant::now());
@@ -120,8 +118,8 @@ impl Groups {
         let slot = rate.and_then(|_| rates.take(&name));
         known.entered += 1;
         let member = Member {
-            _in_hand: Place::take(&known.in_hand),
-            on_wire: known.on_wire.clone(),
+            _in_hand: Place::take(&load.in_hand),
+            on_wire: load.on_wire.clone(),
             connections,
         };
         Ok((member, slot))

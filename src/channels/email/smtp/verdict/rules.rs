@@ -69,9 +69,12 @@ fn login_wanted(phase: Phase, reply: &Reply) -> Ending {
 }
 
 fn for_now(phase: Phase, reply: &Reply) -> Ending {
+    // Postfix says so with 454, for the case that its own tables are wrong.
+    if phase == Phase::Rcpt && is_any(&reply.words(), RELAYING_DENIED) {
+        return relaying_denied(phase, reply);
+    }
     if is_rate(reply) {
-        return Ending::not_tried(said(phase, reply), then(phase))
-            .and_relay(RelayTrouble::Throttled);
+        return throttled(phase, reply);
     }
     if matches!(reply.enhanced(), Some(Enhanced(_, 1, 7 | 8))) {
         return sender_refused(phase, reply);
@@ -85,15 +88,32 @@ fn for_now(phase: Phase, reply: &Reply) -> Ending {
     }
 }
 
+fn relaying_denied(phase: Phase, reply: &Reply) -> Ending {
+    Ending::not_tried(said(phase, reply), then(phase)).and_relay(RelayTrouble::RelayingDenied)
+}
+
+fn throttled(phase: Phase, reply: &Reply) -> Ending {
+    Ending::not_tried(said(phase, reply), then(phase)).and_relay(RelayTrouble::Throttled)
+}
+
 fn for_good(phase: Phase, reply: &Reply) -> Ending {
+    if is_our_quota(reply) {
+        return throttled(phase, reply);
+    }
     match (phase, reply.enhanced()) {
         (_, Some(Enhanced(_, 3, 4) | Enhanced(_, 2, 3))) => too_large(phase, reply),
         (_, Some(Enhanced(_, 1, 7 | 8))) => sender_refused(phase, reply),
-        (_, Some(Enhanced(_, 5, 3))) => {
-            // Too many recipients, of which we had one: its hourly quota, then.
-            Ending::not_tried(said(phase, reply), then(phase)).and_relay(RelayTrouble::Throttled)
+        // Too many recipients, of which we had one: its hourly quota, then.
+        (_, Some(Enhanced(_, 5, 3))) => throttled(phase, reply),
+        // RFC 6531 §4: the reader's address needs SMTPUTF8, and not every hop has it.
+        (_, Some(Enhanced(_, 6, 7..=9))) => {
+            Ending::rejected(said(phase, reply), false, then(phase))
         }
-        (_, Some(Enhanced(_, 5, _))) => out_of_step_for_good(phase, reply),
+        // x.5.0 says nothing of the kind: Outlook has it for mailboxes that are not there.
+        (_, Some(Enhanced(_, 5, 1..))) => out_of_step_for_good(phase, reply),
+        (Phase::Mail, None) if reply.code() == 552 && is_about_size(reply) => {
+            too_large(phase, reply)
+        }
         (Phase::Mail, _) => sender_refused(phase, reply),
         (Phase::Rcpt, _) => recipient_refused(phase, reply),
         (Phase::Data | Phase::Dot, _) => message_refused(phase, reply),
@@ -103,8 +123,7 @@ fn for_good(phase: Phase, reply: &Reply) -> Ending {
 fn recipient_refused(phase: Phase, reply: &Reply) -> Ending {
     let words = reply.words();
     if is_any(&words, RELAYING_DENIED) {
-        return Ending::not_tried(said(phase, reply), then(phase))
-            .and_relay(RelayTrouble::RelayingDenied);
+        return relaying_denied(phase, reply);
     }
     match (reply.code(), reply.enhanced()) {
         (_, Some(enhanced)) => by_enhanced(phase, reply, enhanced),
@@ -119,10 +138,9 @@ fn recipient_refused(phase: Phase, reply: &Reply) -> Ending {
 }
 
 fn message_refused(phase: Phase, reply: &Reply) -> Ending {
-    let words = reply.words();
     match (reply.code(), reply.enhanced()) {
         (_, Some(enhanced)) => by_enhanced(phase, reply, enhanced),
-        (552 | 523, None) if is_any(&words, &["size", "large", "big"]) => too_large(phase, reply),
+        (552 | 523, None) if is_about_size(reply) => too_large(phase, reply),
         (552, None) => Ending::deferred(said(phase, reply), None, then(phase)),
         _ => policy(phase, reply),
     }
@@ -130,7 +148,12 @@ fn message_refused(phase: Phase, reply: &Reply) -> Ending {
 
 /// RFC 3463 §3: the second number says whose matter it is.
 fn by_enhanced(phase: Phase, reply: &Reply, enhanced: Enhanced) -> Ending {
+    let words = reply.words();
     match enhanced {
+        // Gmail: too much comes for this mailbox at the moment, from everybody together.
+        Enhanced(_, 2, 1) if words.contains("receiving mail") => {
+            Ending::deferred(said(phase, reply), None, then(phase))
+        }
         // No such mailbox, no such host, bad address, moved away, null MX (RFC 7505); a
         // mailbox that is disabled.
         Enhanced(_, 1, 1 | 2 | 3 | 6 | 10) | Enhanced(_, 2, 1) => {
@@ -139,7 +162,15 @@ fn by_enhanced(phase: Phase, reply: &Reply, enhanced: Enhanced) -> Ending {
         // A full mailbox is emptied one day, whatever the first digit says.
         Enhanced(_, 2, 2) => Ending::deferred(said(phase, reply), None, then(phase)),
         Enhanced(_, 6 | 7, _) => policy(phase, reply),
-        _ if is_any(&reply.words(), POLICY) => policy(phase, reply),
+        // Exchange Online about an address that its domain does not have.
+        Enhanced(_, 4, 1) if words.contains("recipient address rejected: access denied") => {
+            Ending::rejected(said(phase, reply), true, then(phase))
+        }
+        _ if is_any(&words, POLICY) => policy(phase, reply),
+        // Detail 0 is "other or undefined": the words say what it is.
+        Enhanced(_, _, 0) if is_any(&words, NO_SUCH_USER) => {
+            Ending::rejected(said(phase, reply), true, then(phase))
+        }
         _ => Ending::rejected(said(phase, reply), false, then(phase)),
     }
 }
@@ -187,9 +218,36 @@ fn is_rate(reply: &Reply) -> bool {
         "slow down",
     ];
     let enhanced = reply.enhanced();
+    // x.2.1: it is one mailbox that gets too much, and not from us alone.
+    let is_mailboxs = matches!(enhanced, Some(Enhanced(_, 2, 1)));
     reply.code() == 454
         || enhanced == Some(Enhanced(4, 7, 28))
-        || (reply.code() / 100 == 4 && is_any(&reply.words(), WORDS))
+        || (reply.code() / 100 == 4 && !is_mailboxs && is_any(&reply.words(), WORDS))
+}
+
+/// We may send no more through this relay for now: providers say so with 550 as well, and mean
+/// every message until the hour or the day is over.
+fn is_our_quota(reply: &Reply) -> bool {
+    const WORDS: &[&str] = &[
+        "daily user sending",
+        "daily sending",
+        "daily limit",
+        "daily quota",
+        "daily message quota",
+        "relay limit exceeded",
+        "sending limit",
+        "sending quota",
+        "hourly limit",
+        "hourly quota",
+        "emails per hour",
+        "messages per hour",
+        "messages per day",
+    ];
+    reply.enhanced() == Some(Enhanced(5, 4, 5)) || is_any(&reply.words(), WORDS)
+}
+
+fn is_about_size(reply: &Reply) -> bool {
+    is_any(&reply.words(), &["size", "large", "big"])
 }
 
 /// See [`super::is_session_full`].

@@ -65,6 +65,18 @@ const TABLE: &[(Phase, &str, &str)] = &[
         "not tried relay:busy close",
     ),
     (Mail, "354 go", "not tried relay:out_of_step close"),
+    // RFC 1870 §6.1 has it without an enhanced code.
+    (
+        Mail,
+        "552 Message size exceeds fixed maximum message size",
+        "rejected issue:too_large reset",
+    ),
+    // RFC 6531 §4: one reader's address, and nobody else's matter.
+    (
+        Mail,
+        "550 5.6.7 Non-ASCII addresses are not permitted",
+        "rejected reset",
+    ),
     (Rcpt, "451 4.7.1 Greylisted", "deferred 300s reset"),
     (Rcpt, "450 greylisting in action", "deferred 300s reset"),
     (Rcpt, "452 4.2.2 mailbox full", "deferred reset"),
@@ -102,6 +114,60 @@ const TABLE: &[(Phase, &str, &str)] = &[
         Rcpt,
         "554 5.7.1 <a@b>: Relay access denied",
         "not tried relay:relaying_denied reset",
+    ),
+    // Postfix's own words for it.
+    (
+        Rcpt,
+        "454 4.7.1 <a@b>: Relay access denied",
+        "not tried relay:relaying_denied reset",
+    ),
+    // Gmail about one mailbox that gets too much, whoever sends it.
+    (
+        Rcpt,
+        "450-4.2.1 The user you are trying to contact is receiving mail too quickly.\r\n\
+         450 4.2.1 Please resend your message at a later time.",
+        "deferred reset",
+    ),
+    (
+        Rcpt,
+        "550-5.2.1 The user you are trying to contact is receiving mail at a rate that\r\n\
+         550 5.2.1 prevents additional messages from being delivered.",
+        "deferred reset",
+    ),
+    // Outlook, and Exchange Online, about a mailbox that is not there.
+    (
+        Rcpt,
+        "550 5.5.0 Requested action not taken: mailbox unavailable",
+        "rejected reset",
+    ),
+    (
+        Rcpt,
+        "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)",
+        "rejected suppress reset",
+    ),
+    // An enhanced code that says nothing leaves it to the words.
+    (Rcpt, "550 5.0.0 User unknown", "rejected suppress reset"),
+    (
+        Rcpt,
+        "550 5.1.0 No such user here",
+        "rejected suppress reset",
+    ),
+    (
+        Rcpt,
+        "554 5.0.0 blocked for spam",
+        "rejected issue:policy reset",
+    ),
+    (Rcpt, "553 5.6.7 SMTPUTF8 is needed", "rejected reset"),
+    // Our quota there, and no reader's fault.
+    (
+        Rcpt,
+        "550 5.4.5 Daily user sending limit exceeded",
+        "not tried relay:throttled reset",
+    ),
+    (
+        Rcpt,
+        "550 Domain news.example.org has exceeded the max emails per hour (500/500)",
+        "not tried relay:throttled reset",
     ),
     (
         Rcpt,
@@ -155,6 +221,17 @@ const TABLE: &[(Phase, &str, &str)] = &[
     ),
     (Dot, "554 5.6.0 bad content", "rejected issue:policy keep"),
     (Dot, "554 no", "rejected issue:policy keep"),
+    (
+        Dot,
+        "554 5.6.9 UTF-8 header message cannot be transferred",
+        "rejected keep",
+    ),
+    (
+        Dot,
+        "550 5.7.1 Daily SMTP relay limit exceeded for customer",
+        "not tried relay:throttled keep",
+    ),
+    (Dot, "550 5.5.0 mailbox unavailable", "rejected keep"),
     (Dot, "550 5.1.1 no such user", "rejected suppress keep"),
     (Dot, "354 go", "unknown relay:out_of_step close"),
     (Dot, "251 will forward", "unknown relay:out_of_step close"),
