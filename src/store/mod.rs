@@ -8,6 +8,7 @@
 
 mod amend;
 mod articles;
+mod astray;
 mod audience;
 mod change;
 mod check;
@@ -93,6 +94,7 @@ impl Db {
         [
             amend::STATEMENTS,
             articles::STATEMENTS,
+            astray::STATEMENTS,
             audience::STATEMENTS,
             check::STATEMENTS,
             consent::STATEMENTS,
