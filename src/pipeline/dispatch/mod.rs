@@ -109,7 +109,9 @@ impl Dispatcher {
         let is_empty = app.held.is_empty();
         if self.has_sent && (is_empty || step.claimed == 0) {
             app.db.finish_issues(app.clock.now()).await?;
-            self.has_sent = false;
+            // What is not written down yet is looked at once more when it is: it may end an
+            // issue, or come back to one that was cancelled.
+            self.has_sent = !self.ledger.is_empty();
         }
         self.tell_figures(app);
         step.idle = is_empty && step.claimed == 0 && !is_moving;
@@ -147,6 +149,9 @@ impl Dispatcher {
                 (old.hand, old.words, Some(old.routes))
             }
             None => {
+                // Of what a dispatcher had that panicked nobody tells the end: those leases are
+                // renewed no more, and what runs out is recovered.
+                app.held.forget();
                 let (sender, words) = mpsc::unbounded_channel();
                 (Arc::new(Hand::new(app, sender)?), words, None)
             }

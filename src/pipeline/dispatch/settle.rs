@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 use super::hand::{End, Hand};
-use crate::domain::{DeliveryId, DeliveryState};
+use crate::domain::{DeliveryId, DeliveryState, mask_addresses};
 use crate::store::{Fate, Settled, StoreError};
 
 /// Ends written in one go.
@@ -44,6 +44,11 @@ impl Held {
     pub(super) fn take(&self, id: DeliveryId, generation: i64) {
         self.lock().insert(id, generation);
     }
+
+    /// Nothing is in hand.
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
 }
 
 /// The ends that the database does not have yet.
@@ -63,6 +68,11 @@ impl Ledger {
         self.not_before.is_some()
     }
 
+    /// Whether the database has all ends.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ended.is_empty()
+    }
+
     /// An end, to be written down soon. Whether it was a delivery.
     pub(super) fn note(&mut self, end: &End) -> bool {
         let mut sent = false;
@@ -72,7 +82,7 @@ impl Ledger {
                 info!(
                     delivery.id = end.id.0,
                     delivery.state = %transition.state,
-                    reason = transition.reason,
+                    reason = mask_addresses(&transition.reason),
                     "not sent"
                 );
             }
