@@ -143,6 +143,34 @@ fn every_endpoint_of_the_operators_is_documented() {
     }
 }
 
+#[test]
+fn every_metric_is_documented_and_no_other() {
+    let code = read("src/web/metrics.rs");
+    let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let registered: Vec<&str> = code
+        .split("register(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert!(registered.len() > 20, "{registered:?}");
+    let text = read("docs/operations.md");
+    let table = text.split("## What the metrics mean").nth(1).unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let names = table.lines().filter(|line| line.starts_with("| `"));
+    let documented: Vec<&str> = names
+        .flat_map(|line| line.split(" | ").next().unwrap().split('`'))
+        .map(|name| name.split('{').next().unwrap().trim_end_matches("_total"))
+        .filter(|name| !name.is_empty())
+        .filter(is_name)
+        .collect();
+    for name in &registered {
+        assert!(documented.contains(name), "docs/operations.md lacks {name}");
+    }
+    for name in &documented {
+        assert!(registered.contains(name), "there is no metric {name}");
+    }
+}
+
 /// The code of a line's second cell, and of its third.
 fn example(line: &str) -> Option<(String, String)> {
     let cells: Vec<String> = line

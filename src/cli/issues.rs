@@ -37,22 +37,37 @@ pub async fn run(app: &App, args: IssuesArgs, out: Output) -> anyhow::Result<()>
                 },
             )
         }
-        IssuesCommand::Retry { id, state } => {
-            find(app, IssueId(id)).await?;
-            let from = match state {
-                RetryState::Failed => DeliveryState::Failed,
-                RetryState::Uncertain => DeliveryState::Uncertain,
-            };
-            let n = app
-                .db
-                .retry_issue(IssueId(id), from, UnixMillis::now())
-                .await?;
-            app.wake.dispatch.notify_one();
-            out.answer(&serde_json::json!({ "issue": id, "retried": n }), || {
-                format!("{n} {from} deliveries of issue {id} will be tried again")
-            })
-        }
+        IssuesCommand::Retry { id, state } => retry(app, IssueId(id), state, out).await,
     }
+}
+
+async fn retry(app: &App, id: IssueId, state: RetryState, out: Output) -> anyhow::Result<()> {
+    let issue = find(app, id).await?;
+    if issue.state == IssueState::Cancelled {
+        bail!("issue {id} is cancelled, so nothing of it can be tried again");
+    }
+    let from = match state {
+        RetryState::Failed => DeliveryState::Failed,
+        RetryState::Uncertain => DeliveryState::Uncertain,
+    };
+    let n = app.db.retry_issue(id, from, UnixMillis::now()).await?;
+    let counted = app.db.issue_counts(id).await?.get(&from).copied();
+    if let Some(forgotten) = counted.filter(|_| n == 0) {
+        bail!(
+            "{forgotten} {from} deliveries of issue {id} are still counted, but not known one by \
+             one any more (`keep` in [delivery]), so they cannot be tried again"
+        );
+    }
+    app.wake.dispatch.notify_one();
+    out.answer(&serde_json::json!({ "issue": id.0, "retried": n }), || {
+        let tried = usize::try_from(n).unwrap_or(usize::MAX);
+        let what = count(
+            tried,
+            &format!("{from} delivery"),
+            &format!("{from} deliveries"),
+        );
+        format!("{what} of issue {id} will be tried again")
+    })
 }
 
 async fn find(app: &App, id: IssueId) -> anyhow::Result<Issue> {

@@ -72,7 +72,8 @@ pub fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     let unable = error.downcast_ref::<SendingError>();
     let has_no_secret = unable.is_some_and(|e| !matches!(e, SendingError::Journal(_)));
-    if error.is::<Usage>() || error.is::<Problems>() || has_no_secret {
+    let is_replaced = matches!(error.downcast_ref(), Some(DaemonError::Replaced(_)));
+    if error.is::<Usage>() || error.is::<Problems>() || has_no_secret || is_replaced {
         return ExitCode::from(2);
     }
     ExitCode::FAILURE

@@ -92,6 +92,22 @@ impl std::fmt::Display for EmailAddress {
     }
 }
 
+/// Words of others for logs: each address in them as by [`EmailAddress::masked`].
+#[must_use]
+pub fn mask_addresses(text: &str) -> String {
+    let is_outside = |c: char| c.is_whitespace() || "<>()[],;:\"'`".contains(c);
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('@') {
+        let local = before.rsplit(is_outside).next().unwrap_or_default();
+        masked.push_str(before.strip_suffix(local).unwrap_or_default());
+        masked.extend(local.chars().next());
+        masked.push_str("***@");
+        rest = after;
+    }
+    masked + rest
+}
+
 /// Text that may stand in a mail header or a one-line field: no line breaks, no controls, no
 /// bidirectional overrides, at most 500 characters. lettre panics on a carriage return in a
 /// display name, so nothing reaches it that is not this.
@@ -169,6 +185,25 @@ mod tests {
             EmailAddress::parse("Ada@Example.org").unwrap().key(),
             "ada@example.org"
         );
+    }
+
+    #[test]
+    fn addresses_in_the_words_of_a_relay_are_masked() {
+        for (words, shown) in [
+            (
+                "550 5.1.1 <ada@x.example>: unknown",
+                "550 5.1.1 <a***@x.example>: unknown",
+            ),
+            (
+                "to=ada+news@x.example, b@y.example no",
+                "t***@x.example, b***@y.example no",
+            ),
+            ("450 [1.2.3.4] @ all", "450 [1.2.3.4] ***@ all"),
+            ("250 اردو@x.example", "250 ا***@x.example"),
+            ("451 later", "451 later"),
+        ] {
+            assert_eq!(mask_addresses(words), shown);
+        }
     }
 
     #[test]

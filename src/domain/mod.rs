@@ -17,7 +17,7 @@ mod time;
 mod token;
 mod web_address;
 
-pub use address::{AddressError, EmailAddress, HeaderText};
+pub use address::{AddressError, EmailAddress, HeaderText, mask_addresses};
 pub use article::{Article, ArticleState, Entry, Image, Revision, RevisionClass};
 pub use delivery::{
     Delivery, DeliveryState, Outcome, RetryPolicy, Transition, UncertainPolicy, message_id,

@@ -86,7 +86,11 @@ impl Clock {
                 ..
             } => {
                 let machine = UnixMillis::now();
-                let now = running(machine, *started, origin);
+                let (now, ahead) = running(machine, *started, origin);
+                if ahead > STEP {
+                    let step_s = ahead / 1000;
+                    warn!(step_s, "the clock was set forward, or the machine slept");
+                }
                 let is_now = now.0 - machine.0 > STEP;
                 if is_ahead.swap(is_now, Ordering::Relaxed) != is_now && is_now {
                     let step_s = (now.0 - machine.0) / 1000;
@@ -98,11 +102,13 @@ impl Clock {
     }
 }
 
-fn running(machine: UnixMillis, started: Instant, origin: &AtomicI64) -> UnixMillis {
+/// The time, and how far the machine's clock has gone ahead since it was last looked at.
+fn running(machine: UnixMillis, started: Instant, origin: &AtomicI64) -> (UnixMillis, i64) {
     let passed = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let fresh = machine.0.saturating_sub(passed);
-    let origin = origin.fetch_max(fresh, Ordering::Relaxed).max(fresh);
-    UnixMillis(origin).plus_ms(passed)
+    let before = origin.fetch_max(fresh, Ordering::Relaxed);
+    let now = UnixMillis(before.max(fresh)).plus_ms(passed);
+    (now, fresh.saturating_sub(before))
 }
 
 #[cfg(test)]
@@ -126,9 +132,16 @@ mod tests {
         const HOUR: i64 = 3_600_000;
         let (started, noon) = (Instant::now(), UnixMillis(1_700_000_000_000));
         let origin = AtomicI64::new(noon.0);
-        let at = |machine| running(machine, started, &origin).0 - noon.0;
-        assert!((0..1000).contains(&at(noon)));
-        assert!((HOUR..HOUR + 1000).contains(&at(noon.plus_ms(HOUR))));
-        assert!((HOUR..HOUR + 1000).contains(&at(noon.plus_ms(-2 * HOUR))));
+        let at = |machine| {
+            let (now, ahead) = running(machine, started, &origin);
+            (now.0 - noon.0, ahead > STEP)
+        };
+        let is_an_hour_on = |passed: i64| (HOUR..HOUR + 1000).contains(&passed);
+        let (passed, is_told) = at(noon);
+        assert!((0..1000).contains(&passed) && !is_told);
+        let (passed, is_told) = at(noon.plus_ms(HOUR));
+        assert!(is_an_hour_on(passed) && is_told);
+        let (passed, is_told) = at(noon.plus_ms(-2 * HOUR));
+        assert!(is_an_hour_on(passed) && !is_told);
     }
 }

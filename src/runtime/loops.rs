@@ -33,12 +33,15 @@ const TIDY: Duration = Duration::from_secs(60);
 
 type BoxFuture = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-/// Why a daemon could not start.
+/// Why a daemon could not start, or not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
     /// Another one has the SQLite file.
     #[error("{0}")]
     Locked(String),
+    /// The SQLite file is another one than at the start.
+    #[error("{0}")]
+    Replaced(String),
 }
 
 /// A daemon with its listeners bound, not yet working.
@@ -67,6 +70,14 @@ impl Daemon {
         // it was held by one that is dead.
         let prefix = lock.is_some().then_some("run-");
         dispatch::recover(&app, prefix).await?;
+        let clock = app.db.clock(app.clock.now()).await?;
+        let mended = app.db.mend_times(clock).await?;
+        if mended > 0 {
+            warn!(
+                mended,
+                "what the clock had put off while it ran ahead is due now"
+            );
+        }
         audience::forget_schedules(&app).await?;
         let server = &app.config.server;
         let public = web::Bound::bind(&server.listen, web::Side::Public).await?;
@@ -160,6 +171,8 @@ impl Daemon {
         let left = supervisor.run(GRACE).await;
         ending.abort();
         anyhow::ensure!(left.is_empty(), "these tasks had to be ended: {left:?}");
+        let place = self.live.app().db.check_place();
+        place.map_err(|error| DaemonError::Replaced(error.to_string()))?;
         Ok(())
     }
 }
@@ -320,6 +333,10 @@ async fn watch(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<(
             Ok(()) if silent.is_empty() => systemd::alive(),
             Ok(()) => warn!(tasks = ?silent, "these tasks are stuck; systemd is not told we live"),
             Err(error) => warn!(error = %error, "the database does not answer"),
+        }
+        if live.app().db.check_place().is_err() {
+            // Whatever is done from here on is forgotten, and then done again.
+            shutdown.intake.cancel();
         }
         if !wait(&quiet, interval.unwrap_or(TIDY), &shutdown).await {
             return Ok(());

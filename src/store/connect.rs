@@ -18,8 +18,10 @@ const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 const BUSY: Duration = Duration::from_secs(5);
 
 /// No statement, lock or forgotten transaction holds the others up for ever, and the server
-/// notices within seconds that a killed daemon is gone.
-const POSTGRES_LIMITS: &str = "SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
+/// notices within seconds that a killed daemon is gone. A lock is waited for as long as SQLite's
+/// one writer: freezing an issue for a million takes ten seconds and more, and a reader who
+/// unsubscribes meanwhile is not sent away.
+const POSTGRES_LIMITS: &str = "SET statement_timeout = '60s'; SET lock_timeout = '30s'; \
      SET idle_in_transaction_session_timeout = '60s'; \
      SET client_connection_check_interval = '5s'";
 
@@ -27,6 +29,8 @@ const POSTGRES_LIMITS: &str = "SET statement_timeout = '60s'; SET lock_timeout =
 #[derive(Debug, Clone)]
 pub(super) struct SqliteFile {
     pub path: PathBuf,
+    /// Which file that was when it was opened.
+    identity: Option<(u64, u64)>,
     pub writer: SqlitePool,
     pub readers: SqlitePool,
 }
@@ -88,6 +92,25 @@ impl Db {
             Ok(()) => Ok(Some(DaemonLock { _file: file })),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Taken { path: shown }),
             Err(std::fs::TryLockError::Error(source)) => Err(trouble(source)),
+        }
+    }
+
+    /// Whether the SQLite file is still the one that was opened. What is written to one that was
+    /// replaced or removed is gone with the process.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with what to do.
+    pub fn check_place(&self) -> Result<(), StoreError> {
+        match &self.pools {
+            Pools::Sqlite(db) if identity(&db.path) != db.identity => {
+                Err(StoreError::Unavailable(format!(
+                    "`{0}` was replaced or removed while it was in use; what was written to it since \
+                     is lost. Stop the daemon before you put another file there, and remove \
+                     `{0}-wal` and `{0}-shm`, which belong to the old one",
+                    db.path.display()
+                )))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -153,10 +176,18 @@ async fn open_sqlite(url: &str, path: &str) -> Result<SqliteFile, StoreError> {
         )
         .await?;
     Ok(SqliteFile {
+        identity: identity(&path),
         path,
         writer,
         readers,
     })
+}
+
+/// Device and inode; `None` where there is no file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// The file holds people's addresses: only its owner may read it.

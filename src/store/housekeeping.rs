@@ -51,6 +51,18 @@ statements! {
     OPTIMIZE = dialects("PRAGMA optimize", "SELECT TRUE");
     CHECKPOINT = dialects("PRAGMA wal_checkpoint(PASSIVE)", "SELECT TRUE");
     BACKUP = dialects("VACUUM INTO $1", "SELECT CAST($1 AS TEXT)");
+    /// Whoever goes back to a copy must not mail again, unasked, those who were mailed since.
+    REST_COPY = both(
+        "UPDATE issue SET state = 'paused', why_paused =
+            'this database is a copy that was made while the issue was being sent, and does not '
+            || 'know who got it since; resuming sends it to all who are open here'
+         WHERE state = 'sending'"
+    );
+    /// What a daemon had in hand is in doubt in the copy. Its journal does not tell: it goes on
+    /// for the original.
+    DISOWN_COPY = both(
+        "UPDATE delivery SET lease_owner = 'run-copied' WHERE state = 'leased'"
+    );
 }
 
 impl Db {
@@ -76,8 +88,9 @@ impl Db {
         Ok(TokenKey::new(&secret.ok_or_else(problem)?))
     }
 
-    /// Writes and commits, to see that writing works.
+    /// Writes and commits, to see that writing works, and to the right file.
     pub async fn probe_write(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.check_place()?;
         self.run(&SET, args!["probe", &now.0.to_string()])
             .await
             .map(drop)
@@ -134,7 +147,8 @@ impl Db {
 
     /// Writes a consistent copy to a new file while the daemon runs. `VACUUM INTO` rather than
     /// SQLite's backup in steps, which starts again at every write and never ends on a busy
-    /// database, and rather than copying the file, which loses what is still in the WAL.
+    /// database, and rather than copying the file, which loses what is still in the WAL. In the
+    /// copy the issues being sent rest, for an operator to resume or cancel.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] for PostgreSQL and for a file that exists.
@@ -157,14 +171,21 @@ impl Db {
                 to.display()
             ))
         })?;
-        let copy = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(&db.path)
-            .busy_timeout(Duration::from_secs(5));
-        let mut copy = sqlx::ConnectOptions::connect(&copy).await?;
+        let file = |path: &Path| {
+            sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .busy_timeout(Duration::from_secs(5))
+        };
+        let mut original = sqlx::ConnectOptions::connect(&file(&db.path)).await?;
         sqlx::query(BACKUP.sqlite)
             .bind(path)
-            .execute(&mut copy)
+            .execute(&mut original)
             .await?;
+        sqlx::Connection::close(original).await?;
+        let mut copy = sqlx::ConnectOptions::connect(&file(to)).await?;
+        for statement in [REST_COPY, DISOWN_COPY] {
+            sqlx::query(statement.sqlite).execute(&mut copy).await?;
+        }
         sqlx::Connection::close(copy).await?;
         Ok(())
     }

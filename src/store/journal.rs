@@ -149,10 +149,12 @@ impl Journal {
         }
     }
 
-    /// The journals in `directory` about this database whose processes are dead.
+    /// The journals in `directory` about this database whose processes are dead. One that cannot
+    /// be read (a command that root ran left it) is passed over: it must not keep the others, or
+    /// the daemon, from their work.
     ///
     /// # Errors
-    /// [`StoreError::File`] naming what cannot be read.
+    /// [`StoreError::File`] naming the directory that cannot be read.
     pub fn dead(directory: &Path, key: &TokenKey) -> Result<Vec<DeadJournal>, StoreError> {
         let listing = match std::fs::read_dir(directory) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -168,7 +170,15 @@ impl Journal {
             let Some(owner) = owner.map(str::to_owned) else {
                 continue;
             };
-            dead.extend(DeadJournal::take(path, owner)?);
+            match DeadJournal::take(&path, owner) {
+                Ok(one) => dead.extend(one),
+                // As without a journal: all it had is in doubt once its leases have ended.
+                Err(error) => tracing::warn!(
+                    path = %path.display(), %error,
+                    "a journal cannot be read, so all that its process had taken will be \
+                     uncertain; give it to the daemon's user, or remove it"
+                ),
+            }
         }
         Ok(dead)
     }
@@ -218,29 +228,28 @@ pub struct DeadJournal {
 
 impl DeadJournal {
     /// `None` while its process lives, or when somebody else has just dealt with it.
-    fn take(path: PathBuf, owner: String) -> Result<Option<Self>, StoreError> {
-        let mut file = match File::options().read(true).append(true).open(&path) {
+    fn take(path: &Path, owner: String) -> std::io::Result<Option<Self>> {
+        let mut file = match File::options().read(true).append(true).open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(trouble(&path, e)),
+            Err(e) => return Err(e),
         };
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(std::fs::TryLockError::Error(e)) => return Err(trouble(&path, e)),
+            Err(std::fs::TryLockError::Error(e)) => return Err(e),
         }
         // Its process, or another reader, may have replaced or removed it before we had the lock.
-        if !is_still_at(&file, &path) {
+        if !is_still_at(&file, path) {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|e| trouble(&path, e))?;
+        file.read_to_end(&mut bytes)?;
         let flight = read(&String::from_utf8_lossy(&bytes));
         Ok(Some(Self {
             owner,
             flight,
-            path,
+            path: path.to_owned(),
             _file: file,
         }))
     }

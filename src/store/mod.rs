@@ -9,6 +9,7 @@
 mod admission;
 mod amend;
 mod articles;
+mod astray;
 mod audience;
 mod change;
 mod check;
@@ -97,6 +98,7 @@ impl Db {
             admission::STATEMENTS,
             amend::STATEMENTS,
             articles::STATEMENTS,
+            astray::STATEMENTS,
             audience::STATEMENTS,
             check::STATEMENTS,
             consent::STATEMENTS,

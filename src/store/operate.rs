@@ -33,13 +33,14 @@ statements! {
         "UPDATE issue SET state = 'cancelled', finished_at = $2
          WHERE id = $1 AND state IN ('waiting', 'sending', 'paused')"
     );
-    /// What a daemon has taken is left to it: it looks again before it sends.
+    /// What a daemon has taken is left to it: it looks again before it sends. What it gives back
+    /// while this waits for the row may be in another state than the one it was counted in.
     CANCEL_OPEN = both(
         "UPDATE delivery SET state = 'cancelled', finished_at = $2,
             reason = 'the issue was cancelled'
          WHERE id IN (SELECT d.id FROM delivery d WHERE d.issue_id = $1
             AND d.state IN ('pending', 'deferred') AND d.state = $3 LIMIT $4)
-            AND state IN ('pending', 'deferred')"
+            AND state = $3"
     );
     /// Waits for, and keeps out, others who change the issue.
     HOLD = both("UPDATE issue SET priority = priority WHERE id = $1 AND state <> 'cancelled'");

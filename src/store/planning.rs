@@ -7,6 +7,9 @@ use super::sql::{args, both, json, list, statements};
 use super::{Db, StoreError};
 use crate::domain::{UnixMillis, words};
 
+/// A clock that is corrected goes back by less, in milliseconds.
+const AHEAD: i64 = 86_400_000;
+
 words! {
     /// How a scheduled run ended.
     RunOutcome {
@@ -94,7 +97,15 @@ statements! {
     CURSOR = both("SELECT cursor FROM channel WHERE name = $1");
     LAST_SCHEDULED = both(
         "SELECT MAX(scheduled_at) FROM schedule_run
-         WHERE channel = $1 AND schedule = $2 AND zone = $3"
+         WHERE channel = $1 AND schedule = $2 AND zone = $3 AND scheduled_at <= $4"
+    );
+    START = both(
+        "INSERT INTO schedule_run
+            (channel, schedule, slot, zone, scheduled_at, outcome, why, issue_id, ran_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $5)
+         ON CONFLICT (channel, schedule, slot) DO UPDATE SET
+            scheduled_at = excluded.scheduled_at, ran_at = excluded.ran_at
+         WHERE schedule_run.scheduled_at > excluded.scheduled_at"
     );
     TAKEN_SLOTS = list!(
         "WITH asked AS (SELECT r.value ->> 0 AS asked_slot FROM",
@@ -133,15 +144,16 @@ impl Db {
     }
 
     /// The newest instant a schedule is done with in a zone; `None` when it was never started.
+    /// Runs more than a day after `now` are of a clock that was wrong, and keep nothing waiting.
     pub async fn last_scheduled(
         &self,
         channel: &str,
         schedule: &str,
         zone: &str,
+        now: UnixMillis,
     ) -> Result<Option<UnixMillis>, StoreError> {
-        let row: Option<(Option<i64>,)> = self
-            .one(&LAST_SCHEDULED, args![channel, schedule, zone])
-            .await?;
+        let values = args![channel, schedule, zone, now.plus_ms(AHEAD)];
+        let row: Option<(Option<i64>,)> = self.one(&LAST_SCHEDULED, values).await?;
         Ok(row.and_then(|(at,)| at).map(UnixMillis))
     }
 
@@ -160,7 +172,7 @@ impl Db {
     }
 
     /// Records that a schedule was first seen at `at` in a zone, so that nothing before fires.
-    /// Where it was seen before, nothing happens.
+    /// Where it was seen before, nothing happens, unless that was by a clock far ahead.
     pub async fn start_schedule(
         &self,
         channel: &str,
@@ -170,8 +182,8 @@ impl Db {
     ) -> Result<(), StoreError> {
         let slot = format!("start {zone}");
         let (outcome, why) = (RunOutcome::Missed.as_str(), "the schedule starts here");
-        let values = args![channel, schedule, &slot, zone, at, outcome, why, at];
-        self.run(&RECORD_RUN, values).await.map(drop)
+        let values = args![channel, schedule, &slot, zone, at, outcome, why];
+        self.run(&START, values).await.map(drop)
     }
 
     /// Records a run that made no issue, with why. Cursors stay. `false` when the slot has a

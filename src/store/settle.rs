@@ -39,7 +39,8 @@ pub enum Fate {
 pub struct Settlement {
     /// How many rows were.
     pub written: usize,
-    /// Those (with their generations) that were not the owner's any more.
+    /// Those (with their generations) that were not the owner's any more, whose messages a relay
+    /// has or may have, and of which the database does not know it.
     pub lost: Vec<(DeliveryId, i64)>,
 }
 
@@ -124,15 +125,22 @@ statements! {
             lease_owner = NULL, lease_until = NULL
          FROM given WHERE id = given_id"
     );
-    /// A word that came after others had given up on its sender, and before anyone sent the
-    /// message again: the relay has it.
+    /// A word that came after others had given up on its sender, and before anyone took the
+    /// message again (the generation is still that of the word): the relay has it.
     LATE = list!(
         "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
             CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_reason FROM",
         ") UPDATE delivery SET state = 'sent', reason = given_reason, finished_at = $2
          FROM given WHERE id = given_id AND lease_gen = given_gen AND state = $3
-            AND (state = 'uncertain' OR resent)
          RETURNING id, lease_gen, issue_id"
+    );
+    /// Of these rows (with generations), those that are in the given state: written down by an
+    /// earlier call whose answer was lost.
+    TOLD = list!(
+        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
+            CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_state FROM",
+        ") SELECT d.id, d.lease_gen FROM given CROSS JOIN delivery d
+         WHERE d.id = given_id AND d.lease_gen = given_gen AND d.state = given_state"
     );
     /// Only for rows that were settled: the list holds their ids and reasons.
     SUPPRESS_ADDRESSES = list!(
@@ -148,8 +156,9 @@ statements! {
 
 impl Db {
     /// Writes down what became of deliveries, and suppresses the addresses that do not exist.
-    /// Rows that are not `owner`'s under that generation any more are left alone and named, but
-    /// for those that a relay took and nobody has sent again: they were uncertain, and are sent.
+    /// Rows that are not `owner`'s under that generation any more are left alone, and named where
+    /// somebody may get the message twice; but those that a relay took and nobody has taken
+    /// again, which were uncertain or returned, are sent.
     pub async fn settle(
         &self,
         settled: &[Settled],
@@ -179,16 +188,13 @@ impl Db {
         if written.len() < settled.len() {
             written.extend(late(&mut tx, &tried, now, &mut moves).await?);
         }
-        let lost: Vec<(DeliveryId, i64)> = match written.len() == settled.len() {
-            true => Vec::new(),
-            false => {
-                let written: HashSet<(i64, i64)> = written.iter().copied().collect();
-                bad.retain(|(id, generation, _)| written.contains(&(*id, *generation)));
-                let keys = settled.iter().map(|one| (one.id, one.generation));
-                keys.filter(|(id, generation)| !written.contains(&(id.0, *generation)))
-                    .collect()
-            }
-        };
+        let mut lost = Vec::new();
+        if written.len() < settled.len() {
+            let written: HashSet<(i64, i64)> = written.iter().copied().collect();
+            bad.retain(|(id, generation, _)| written.contains(&(*id, *generation)));
+            tried.retain(|end| !written.contains(&(end.id, end.generation)));
+            lost = lost_among(&mut tx, &tried).await?;
+        }
         if !bad.is_empty() {
             let bad: Vec<(i64, &str)> = bad.into_iter().map(|(id, _, why)| (id, why)).collect();
             tx.run(&SUPPRESS_ADDRESSES, args![&json(&bad), now]).await?;
@@ -246,7 +252,7 @@ async fn late(
         .collect();
     let rows = json(&rows);
     let mut resolved = Vec::new();
-    for before in [Uncertain, Deferred] {
+    for before in [Uncertain, Deferred, Pending] {
         let values = args![&rows, now, before.as_str()];
         let written: Vec<(i64, i64, i64)> = tx.all(&LATE, values).await?;
         for (id, generation, issue) in written {
@@ -255,6 +261,25 @@ async fn late(
         }
     }
     Ok(resolved)
+}
+
+/// Those of ends that were not written whose messages may come a second time. A try that came to
+/// nothing, and one that the database has (the answer to its commit was lost), do no harm.
+async fn lost_among(tx: &mut Tx, ends: &[End<'_>]) -> Result<Vec<(DeliveryId, i64)>, StoreError> {
+    let out = ends
+        .iter()
+        .filter(|end| matches!(end.state, DeliveryState::Sent | Uncertain));
+    let rows: Vec<(i64, i64, &str)> = out
+        .map(|end| (end.id, end.generation, end.state.as_str()))
+        .collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told: Vec<(i64, i64)> = tx.all(&TOLD, args![&json(&rows)]).await?;
+    let told: HashSet<(i64, i64)> = told.into_iter().collect();
+    let keys = rows.iter().map(|(id, generation, _)| (*id, *generation));
+    let lost = keys.filter(|key| !told.contains(key));
+    Ok(lost.map(|(id, held)| (DeliveryId(id), held)).collect())
 }
 
 /// Gives rows back as they were before they were taken; which (and generations) were.

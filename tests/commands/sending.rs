@@ -225,7 +225,7 @@ fn is_cancelled(office: &Office) {
     let cancelled = house.json(&["issues", "cancel", &second]);
     let said = (&cancelled["state"], &cancelled["deliveries"]);
     assert_eq!(said, (&json!("cancelled"), &json!(1)));
-    for command in ["approve", "pause", "resume"] {
+    for command in ["approve", "pause", "resume", "retry"] {
         house
             .courant(&["issues", command, &second])
             .refused(1, &["is cancelled"]);

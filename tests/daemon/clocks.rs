@@ -116,6 +116,44 @@ async fn a_clock_that_jumps_an_hour_on_and_two_back_sends_nothing_twice_and_lose
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_clock_that_was_ten_years_ahead_keeps_no_source_and_no_schedule_waiting() {
+    let scene = scene().await;
+    let clock = Clock::of(&scene);
+    let daemon = clock.start(&scene).await;
+    scene.site.publish(Item::new(1));
+    received(&scene.sink, 200).await;
+    clock.is("+3650d");
+    daemon.says("the clock was set forward").await;
+    goes_on(&scene, READERS).await;
+    until(
+        "the hour's issue is made, and the site is read",
+        SOON,
+        async || {
+            let read = "SELECT name FROM source WHERE next_fetch_at > 2000000000000";
+            let is_read = !texts(&scene.database, read).await.is_empty();
+            (is_read && issues(&scene).await.len() == 2).then_some(())
+        },
+    )
+    .await;
+    clock.is("+0");
+    daemon.says("the clock was set back").await;
+    done(&scene, &daemon).await;
+    daemon.stop().await;
+    // The next one knows of no other time than the right one.
+    let daemon = clock.start(&scene).await;
+    scene.site.publish(Item::new(2));
+    received(&scene.sink, 2 * READERS + HOURLY).await;
+    clock.is("+1h");
+    received(&scene.sink, 2 * (READERS + HOURLY)).await;
+    done(&scene, &daemon).await;
+    daemon.stop().await;
+    let tally = invariants::hold(&scene, 2 * (READERS + HOURLY), &[]).await;
+    assert!(tally.twice.is_empty(), "{tally:?}");
+    let all = ["hourly", "hourly", "instant", "instant"];
+    assert_eq!(issues(&scene).await, all);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_daemon_whose_clock_is_ten_minutes_late_is_not_thought_dead() {
     const READERS: usize = 120;
     // Longer than a second in hand: each is looked at once more before it leaves.

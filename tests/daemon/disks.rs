@@ -186,3 +186,29 @@ async fn is_read_only(admin: &mut sqlx::PgConnection, name: &str, how: &str) {
         WHERE application_name = 'courant' AND datname = current_database()";
     admin.execute(end).await.expect("an administrator may");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_is_replaced_under_the_daemon_ends_it_and_the_next_takes_the_new_one() {
+    let scene = Scene::on_sqlite(Sink::plain().await, ALERTS).await;
+    scene.readers(1);
+    let mut command = scene.house.command(&["run"]);
+    // It looks five times a second instead of once a minute.
+    command.env("WATCHDOG_USEC", "600000");
+    let mut daemon = Daemon::start(command).await;
+    scene.house.courant(&["backup", "copy.db"]).done();
+    let [copy, file] = ["copy.db", "courant.db"].map(|name| scene.house.path(name));
+    std::fs::rename(copy, file).expect("both are ours");
+    // Not to be started again by systemd before somebody has read what to do.
+    assert_eq!(daemon.ended().await.code(), Some(2), "{}", daemon.log());
+    let log = daemon.log();
+    assert!(log.contains("was replaced or removed while"), "{log}");
+    for old in ["courant.db-wal", "courant.db-shm"] {
+        assert!(log.contains(old), "{log}");
+        // Gone already, where SQLite found nothing in it.
+        let _ = std::fs::remove_file(scene.house.path(old));
+    }
+    scene.site.publish(Item::new(1));
+    let daemon = scene.house.start().await;
+    received(&scene.sink, 1).await;
+    daemon.stop().await;
+}

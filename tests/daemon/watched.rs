@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::process::{Daemon, SOON, get, until};
 use crate::support::site::Item;
 use crate::support::smtp::{Fault, Rule, Sink, Step};
-use crate::{ALERTS, Scene};
+use crate::{ALERTS, Scene, reader};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_reload_takes_a_good_file_and_refuses_a_bad_one() {
@@ -218,6 +218,27 @@ async fn an_address_that_is_taken_stops_the_start_with_a_sentence() {
     told.refused(1, &[&taken.0]);
     drop(taken);
     scene.house.start().await.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_relay_says_of_an_address_is_for_the_operators_and_not_for_the_log() {
+    let words = format!("550 5.1.1 <{}>: no such user", reader(0));
+    let sink = Sink::with(vec![Rule::at(Step::Rcpt, Fault::reply(&words))]).await;
+    let scene = Scene::on_sqlite(sink, ALERTS).await;
+    scene.readers(1);
+    let daemon = scene.house.start().await;
+    scene.site.publish(Item::new(1));
+    daemon.says("not sent").await;
+    until("it is written down", SOON, async || {
+        (daemon.count(&["failed"]).await == 1).then_some(())
+    })
+    .await;
+    let log = daemon.log();
+    assert!(log.contains("r***@readers.example"), "{log}");
+    assert!(!log.contains(&reader(0)), "{log}");
+    daemon.stop().await;
+    let shown = scene.house.courant(&["issues", "show", "1"]).done().out;
+    assert!(shown.contains(&words), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -40,3 +40,40 @@ async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_a_dispatcher_had_that_panicked_is_sent_by_the_next() {
+    both_databases(async |db| {
+        let room = Newsroom::open(db, BRIEF).await;
+        for reader in ["ada@readers.example", "bob@readers.example"] {
+            room.reader(reader, "instant").await;
+        }
+        room.site.publish(Item::new(1));
+        room.look(DAY_ONE).await;
+        plan::plan(&room.app, DAY_ONE).await.unwrap();
+        let (app, now) = (&room.app, DAY_ONE);
+        app.clock.set(now);
+        let never = CancellationToken::new();
+        let mut first = dispatch::Dispatcher::default();
+        assert_eq!(first.step(app, &never).await.unwrap().claimed, 2);
+        drop(first);
+        // The supervisor starts the task again, in the same process; its leases go on as ever.
+        let mut next = dispatch::Dispatcher::default();
+        next.step(app, &never).await.unwrap();
+        for _ in 0..4 {
+            app.clock.set(app.clock.now().plus_ms(30_000));
+            next.renew(app).await.unwrap();
+            dispatch::recover(app, None).await.unwrap();
+        }
+        // What may have left waits out its grace; nothing waits for ever.
+        let mut sent = 0;
+        for _ in 0..20 {
+            sent += next.step(app, &never).await.unwrap().sent;
+        }
+        let counts = app.db.queue_counts().await.unwrap();
+        assert_eq!(counts[&DeliveryState::Leased], 0, "{counts:?}");
+        assert_eq!(counts[&DeliveryState::Sent], 2, "{sent}, {counts:?}");
+        next.finish(app, &never).await.unwrap();
+    })
+    .await;
+}

@@ -240,7 +240,9 @@ async fn an_endpoint_gets_each_line_once_even_from_two_slots() {
 async fn runs_are_recorded_once_and_a_schedule_starts_where_it_was_first_seen() {
     both_databases(async |db: Db| {
         assert_eq!(
-            db.last_scheduled("brief", "daily", "UTC").await.unwrap(),
+            db.last_scheduled("brief", "daily", "UTC", LATER)
+                .await
+                .unwrap(),
             None
         );
         db.start_schedule("brief", "daily", "UTC", NOW)
@@ -250,11 +252,13 @@ async fn runs_are_recorded_once_and_a_schedule_starts_where_it_was_first_seen() 
             .await
             .unwrap();
         assert_eq!(
-            db.last_scheduled("brief", "daily", "UTC").await.unwrap(),
+            db.last_scheduled("brief", "daily", "UTC", LATER)
+                .await
+                .unwrap(),
             Some(NOW)
         );
         assert_eq!(
-            db.last_scheduled("brief", "daily", "Asia/Karachi")
+            db.last_scheduled("brief", "daily", "Asia/Karachi", LATER)
                 .await
                 .unwrap(),
             None
@@ -269,7 +273,9 @@ async fn runs_are_recorded_once_and_a_schedule_starts_where_it_was_first_seen() 
         };
         assert!(record("s").await && !record("s").await);
         assert_eq!(
-            db.last_scheduled("brief", "daily", "UTC").await.unwrap(),
+            db.last_scheduled("brief", "daily", "UTC", LATER)
+                .await
+                .unwrap(),
             Some(LATER)
         );
         let runs = db.runs("brief", 9).await.unwrap();
@@ -329,6 +335,42 @@ async fn suppressed_and_pending_readers_are_no_audience() {
             subscription(&db, "gone@example.org", "brief").await.cursor,
             0
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_freeze_that_is_cut_off_in_the_middle_has_happened_whole_or_not_at_all() {
+    both_databases(async |db: Db| {
+        const READERS: i64 = 3000;
+        add_readers(&db, "brief", 3000).await;
+        publish(&db, "brief", &["a"]).await;
+        let filter = everyone("brief", "daily");
+        let issue = planned(&db, filter, 1).await;
+        let look = async || {
+            let counts = db.queue_counts().await.unwrap();
+            let groups = db.audience(&filter, issue.upto).await.unwrap();
+            let waiting: i64 = groups.iter().map(|group| group.readers).sum();
+            (counts[&DeliveryState::Pending], waiting)
+        };
+        let mut cuts = 0;
+        loop {
+            let patience = std::time::Duration::from_millis(cuts);
+            let frozen = tokio::time::timeout(patience, db.freeze_issue(&issue, NOW)).await;
+            let seen = look().await;
+            // The cut may also fall between the commit and its answer.
+            if !db.issues(None, None, 9).await.unwrap().is_empty() {
+                break;
+            }
+            assert!(frozen.is_err(), "it was told that there is an issue");
+            assert_eq!(seen, (0, READERS), "something happened");
+            cuts += 1;
+        }
+        assert_eq!(look().await, (READERS, 0));
+        assert!(cuts > 2, "it was never cut off");
+        assert_eq!(db.issues(None, None, 9).await.unwrap().len(), 1);
+        let again = db.freeze_issue(&issue, NOW).await.unwrap();
+        assert_eq!(again, None, "the slot is taken");
     })
     .await;
 }

@@ -237,7 +237,7 @@ pub async fn confirm(
 /// Settles, and answers how many were written.
 pub async fn settle(db: &Db, settled: &[Settled], owner: &str, now: UnixMillis) -> usize {
     let settlement = db.settle(settled, owner, now).await.unwrap();
-    assert_eq!(settlement.written + settlement.lost.len(), settled.len());
+    assert!(settlement.written + settlement.lost.len() <= settled.len());
     settlement.written
 }
 

@@ -3,8 +3,10 @@
 
 mod amending;
 mod articles;
+mod astray;
 mod audience;
 mod crowd;
+mod doubts;
 mod freezing;
 mod issues;
 mod kit;

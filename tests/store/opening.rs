@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use courant::domain::{Purpose, SubscriberId, UnixMillis};
+use courant::domain::{IssueState, Purpose, SubscriberId, UnixMillis};
 use courant::store::{Db, Flight, StoreError};
 
-use crate::kit::NOW;
+use crate::kit::{LATER, NOW, claim, issue_for};
 use crate::support::databases::both_databases;
 use crate::support::postgres::Cluster;
 
@@ -179,6 +179,43 @@ async fn a_backup_taken_while_others_write_is_whole() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains("pg_dump"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_copy_of_a_database_that_is_sending_does_not_send_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| format!("sqlite:{}/{name}", dir.path().display());
+    let db = Db::open(&at("a.db")).await.unwrap();
+    let id = issue_for(&db, 3).await;
+    assert_eq!(claim(&db, "run-1", NOW, LATER, 1).await.len(), 1);
+    db.backup(&dir.path().join("copy.db")).await.unwrap();
+    let sending = db.issue(id).await.unwrap().unwrap();
+    assert_eq!(sending.state, IssueState::Sending, "the original goes on");
+    assert_eq!(claim(&db, "run-1", NOW, LATER, 9).await.len(), 2);
+
+    let copy = Db::open(&at("copy.db")).await.unwrap();
+    assert!(claim(&copy, "run-2", NOW, LATER, 9).await.is_empty());
+    let resting = copy.resting_issues(9).await.unwrap();
+    assert_eq!((resting.len(), resting[0].id), (1, id));
+    let why = &resting[0].why_paused;
+    assert!(why.contains("copy"), "{why}");
+    // What was in hand is nobody's whose journal could tell that it did not leave.
+    let owners = copy.lost_owners(LATER).await.unwrap();
+    assert_eq!(owners.len(), 1);
+    assert!(owners[0].starts_with("run-") && owners[0] != "run-1");
+    let recovered = copy
+        .recover_owner(&owners[0], &Flight::default(), false, NOW)
+        .await
+        .unwrap();
+    assert_eq!(recovered.uncertain, 1);
+    let resumed = copy.send_issue(id, IssueState::Paused, LATER).await;
+    assert!(resumed.unwrap());
+    assert_eq!(
+        claim(&copy, "run-2", LATER, LATER.plus_ms(9), 9)
+            .await
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn deliveries_are_listed_by_state_and_page() {
 }
 
 /// What must be found through an index, and through which.
-const THROUGH: [(&str, &str); 15] = [
+const THROUGH: [(&str, &str); 17] = [
     ("PICK", "delivery_ready"),
     ("NEXT_DUE", "delivery_ready"),
     ("LEASE", "INTEGER PRIMARY KEY"),
@@ -126,6 +126,8 @@ const THROUGH: [(&str, &str); 15] = [
     ("STANDING", "INTEGER PRIMARY KEY"),
     ("FENCE", "INTEGER PRIMARY KEY"),
     ("SETTLE", "INTEGER PRIMARY KEY"),
+    ("TOLD", "INTEGER PRIMARY KEY"),
+    ("LATE", "INTEGER PRIMARY KEY"),
     ("GIVE_BACK", "INTEGER PRIMARY KEY"),
     ("RENEW", "INTEGER PRIMARY KEY"),
     ("OURS", "INTEGER PRIMARY KEY"),

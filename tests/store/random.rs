@@ -33,6 +33,11 @@ enum Step {
     SettleAgain(Vec<u8>),
     Renew(u8),
     Release(u8),
+    /// The claim's answer was lost, for all but so many.
+    Unheard {
+        owner: u8,
+        heard: usize,
+    },
     Recover {
         owner: u8,
         trusted: bool,
@@ -65,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::collection::vec(any::<u8>(), 1..4).prop_map(Step::SettleAgain),
         1 => owner.clone().prop_map(Step::Renew),
         1 => owner.clone().prop_map(Step::Release),
+        1 => (owner.clone(), 0usize..3).prop_map(|(owner, heard)| Step::Unheard { owner, heard }),
         2 => (owner, any::<bool>(), any::<bool>(), 0usize..3).prop_map(
             |(owner, trusted, only_expired, wire)| Step::Recover {
                 owner, trusted, only_expired, wire,
@@ -162,6 +168,11 @@ impl World {
             Step::Release(owner) => {
                 db.release_leases(&name(owner)).await.unwrap();
                 self.held.remove(&owner);
+            }
+            Step::Unheard { owner, heard } => {
+                let held = self.held.entry(owner).or_default();
+                held.truncate(heard);
+                db.release_unheard(&name(owner), &keys(held)).await.unwrap();
             }
             Step::RetryUncertain => {
                 let grace = std::time::Duration::from_secs(30);

@@ -14,7 +14,7 @@ use super::lane::{Lane, Parcel};
 use super::route::{Member, Place, Probe, Ticket};
 use super::sending::Sending;
 use crate::channels::email::dkim::Signer;
-use crate::domain::{Outcome, UnixMillis};
+use crate::domain::{Outcome, UnixMillis, mask_addresses};
 use crate::pipeline::app::{EmailChannel, Form, OpenChannel};
 use crate::pipeline::compose::{ComposeError, Making, Recipient};
 use crate::pipeline::publish::Outbox;
@@ -203,7 +203,7 @@ pub(super) async fn pause(sending: &Sending, why: &str) {
     match paused {
         Ok(true) => error!(
             issue.id = id.0,
-            error = why,
+            error = mask_addresses(why),
             "issue paused; mend it, then `courant issues resume {id}`"
         ),
         Ok(false) => {}

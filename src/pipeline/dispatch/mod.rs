@@ -100,7 +100,7 @@ impl Dispatcher {
         if let Some(state) = &self.state {
             let owed = self.ledger.len();
             let written = self.ledger.write(&state.hand, false).await;
-            // Only what is written down can end an issue.
+            // Only what is written down can end an issue, or come back to one that was cancelled.
             self.has_sent |= self.ledger.len() < owed;
             written?;
             let is_able = !state.hand.is_resting() && !self.ledger.is_stuck();
@@ -152,6 +152,9 @@ impl Dispatcher {
                 (old.hand, old.words, Some(old.routes), old.shared.anew())
             }
             None => {
+                // Of what a dispatcher had that panicked nobody tells the end: those leases are
+                // renewed no more, and what runs out is recovered.
+                app.held.forget();
                 let (sender, words) = mpsc::unbounded_channel();
                 let hand = Arc::new(Hand::new(app, sender)?);
                 (hand, words, None, shared::Shared::new(is_shared))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 use super::hand::{End, Hand};
-use crate::domain::{DeliveryId, DeliveryState};
+use crate::domain::{DeliveryId, DeliveryState, mask_addresses};
 use crate::store::{Fate, Settled, StoreError};
 
 /// Ends written in one go.
@@ -44,6 +44,11 @@ impl Held {
     pub(super) fn take(&self, id: DeliveryId, generation: i64) {
         self.lock().insert(id, generation);
     }
+
+    /// Nothing is in hand.
+    pub(super) fn forget(&self) {
+        self.lock().clear();
+    }
 }
 
 /// The ends that the database does not have yet.
@@ -72,7 +77,7 @@ impl Ledger {
                 info!(
                     delivery.id = end.id.0,
                     delivery.state = %transition.state,
-                    reason = transition.reason,
+                    reason = mask_addresses(&transition.reason),
                     "not sent"
                 );
             }

@@ -153,7 +153,7 @@ async fn plan_zone(
             return Ok(None);
         }
     };
-    let Some(last) = app.db.last_scheduled(id, schedule, zone).await? else {
+    let Some(last) = app.db.last_scheduled(id, schedule, zone, now).await? else {
         app.db.start_schedule(id, schedule, zone, now).await?;
         return Ok(None);
     };

@@ -127,3 +127,20 @@ fn a_journal_with_nothing_open_leaves_no_file() {
     drop(Journal::begin(dir.path(), &other, "run-2").unwrap());
     assert!(found(dir.path()).is_empty(), "of another database");
 }
+
+#[test]
+fn a_journal_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    // Not to be opened by anybody, root included, as root's file is not by the daemon's user.
+    let strange = format!("{}cli-1{ENDING}", prefix(&key()));
+    std::fs::create_dir(dir.path().join(&strange)).unwrap();
+    let journal = Journal::begin(dir.path(), &key(), "run-1").unwrap();
+    journal.leaving(DeliveryId(1), 1).unwrap();
+    drop(journal);
+    let dead = found(dir.path()).pop().unwrap();
+    assert_eq!((&*dead.owner, dead.flight.in_flight.len()), ("run-1", 1));
+    assert!(
+        dir.path().join(strange).exists(),
+        "it is not ours to remove"
+    );
+}

@@ -14,7 +14,7 @@ use crate::channels::email::smtp::{
     Connection, Endpoint, Limits, OpenError, RelayTrouble, Verdict,
 };
 use crate::config::{DkimBy, RelayConfig, Remedy, SecretError};
-use crate::domain::{Outcome, UnixMillis};
+use crate::domain::{Outcome, UnixMillis, mask_addresses};
 
 /// How long a connection waits for the next mail: less than the 30 s after which the strictest
 /// relays hang up.
@@ -332,7 +332,7 @@ impl Relay {
                 relay.id = &*self.id,
                 ?remedy,
                 ?lasts,
-                reply = words,
+                reply = mask_addresses(words),
                 "a reply rule"
             );
             self.apply(*remedy, *lasts, words, now);
@@ -350,7 +350,8 @@ impl Relay {
         let before = health.breaker.paused(now).is_some();
         health.breaker.noted(trouble, words, now);
         if let Some((pause, reason)) = health.breaker.paused(now).filter(|_| !before) {
-            warn!(relay.id = &*self.id, ?pause, error = reason, "relay paused");
+            let error = mask_addresses(reason);
+            warn!(relay.id = &*self.id, ?pause, error, "relay paused");
         }
     }
 
