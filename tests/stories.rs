@@ -21,6 +21,8 @@ mod outlets;
 mod pages;
 #[path = "stories/personal.rs"]
 mod personal;
+#[path = "stories/signup.rs"]
+mod signup;
 #[path = "stories/trouble.rs"]
 mod trouble;
 #[path = "stories/withdrawals.rs"]

@@ -295,7 +295,7 @@ pub struct Into {
     /// The e-mail channel; may be repeated
     #[arg(long = "channel", value_name = "ID", required = true)]
     pub channels: Vec<String>,
-    /// They have not confirmed anywhere: nothing is sent before they do
+    /// They have not confirmed anywhere: a mail asks them to, and nothing else is sent before they do
     #[arg(long)]
     pub pending: bool,
 }

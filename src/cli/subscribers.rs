@@ -100,11 +100,12 @@ async fn add(
     let new = audience::subscriber(app, fields, options).map_err(Usage)?;
     let done = app.db.import_subscribers(&[new], UnixMillis::now()).await?;
     let (word, text) = match done.first() {
+        Some(Imported::Added) if options.pending => ("added", "will be asked to confirm"),
         Some(Imported::Added) => ("added", "is subscribed"),
         Some(Imported::Updated) => ("updated", "was known; the subscription is changed"),
         Some(Imported::Unchanged) => ("unchanged", "is subscribed already; nothing changed"),
         Some(Imported::Unsubscribed) => bail!(
-            "`{address}` has left the channel; only they can come back, through the preferences link of a mail"
+            "`{address}` has left the channel; only they themselves can come back, by signing up anew"
         ),
         Some(Imported::Suppressed) | None => bail!(
             "`{address}` is suppressed and will not be mailed; `courant subscribers show {address}` says why"

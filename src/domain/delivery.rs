@@ -124,6 +124,8 @@ impl RetryPolicy {
     pub const DIGEST: Self = Self::minutes(5, 120, 24 * 60);
     /// Alerts: a late alert is worse than none.
     pub const ALERT: Self = Self::minutes(1, 15, 2 * 60);
+    /// Mail that asks to confirm: somebody waits for it, and its link works for days.
+    pub const CONFIRMATION: Self = Self::minutes(1, 60, 24 * 60);
 
     const fn minutes(base: u64, cap: u64, give_up: u64) -> Self {
         Self {

@@ -64,10 +64,9 @@ statements! {
     ADD_ROUND = both(
         "INSERT INTO issue (channel, number, schedule, slot, state, title, created_at,
             ledger_upto, content_key, priority)
-         VALUES ($1, COALESCE((SELECT MIN(i.number) FROM issue i
-                WHERE i.channel = $1 AND i.number < 0), 0) - 1,
-            $2, $3, 'sending', $4, $5, 0, '', $6) RETURNING id"
+         VALUES ($1, $2, $3, $4, 'sending', $5, $6, 0, '', $7) RETURNING id"
     );
+    LAST_ROUND = both("SELECT MIN(number) FROM issue WHERE channel = $1 AND number < 0");
     ADD_MAIL = both(
         "INSERT INTO delivery (issue_id, subscriber_id, variant, state, made_at, since, due_at)
          VALUES ($1, $2, 0, 'pending', $3, $3, $3) ON CONFLICT DO NOTHING RETURNING id"
@@ -188,9 +187,11 @@ async fn round(tx: &mut Tx, channel: &str, now: UnixMillis) -> Result<Option<Iss
 
 async fn add_round(tx: &mut Tx, channel: &str, now: UnixMillis) -> Result<IssueId, StoreError> {
     lock_channel(tx, channel).await?;
-    let slot = now.to_string();
+    let last: Option<(Option<i64>,)> = tx.one(&LAST_ROUND, args![channel]).await?;
+    let number = last.and_then(|(last,)| last).unwrap_or_default() - 1;
+    let slot = format!("round {}", -number);
     let title = "Confirmation mail";
-    let values = args![channel, CONFIRMATION, &slot, title, now, PRIORITY];
+    let values = args![channel, number, CONFIRMATION, &slot, title, now, PRIORITY];
     let row: Option<(i64,)> = tx.one(&ADD_ROUND, values).await?;
     Ok(IssueId(row.map_or(0, |(id,)| id)))
 }

@@ -37,6 +37,7 @@ steps! {
     6 "0006_websub";
     7 "0007_pauses";
     8 "0008_wishes";
+    9 "0009_signup";
 }
 
 /// The key of PostgreSQL's advisory lock: `courant` in ASCII.

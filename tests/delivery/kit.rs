@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use courant::domain::{DeliveryState, EmailAddress, Issue, UnixMillis};
 use courant::pipeline::audience::{self, ImportOptions, SubscriberFields};
 use courant::pipeline::dispatch::{self, Dispatcher};
-use courant::pipeline::{App, Clock, plan, release};
+use courant::pipeline::{App, Clock, plan, release, signup};
 use courant::store::Db;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -93,6 +93,12 @@ async fn newest_of(app: &App, schedule: &str) -> Issue {
     let issues = app.db.issues(None, None, 10).await.unwrap();
     let mut issues = issues.into_iter();
     issues.find(|issue| issue.schedule == schedule).unwrap()
+}
+
+/// Somebody signs up by the form, and is admitted.
+pub async fn sign_up(room: &Newsroom, address: &str, now: UnixMillis) {
+    room.sign_up(address, now).await;
+    assert_eq!(signup::admit(&room.app, now).await.unwrap(), 1);
 }
 
 pub async fn newest(app: &App) -> Issue {

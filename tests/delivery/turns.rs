@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use courant::domain::DeliveryState::Sent;
+use courant::domain::UnixMillis;
 
 use crate::kit::{
-    Sender, addresses, alert, count, digest, issue_at, lasted, readers, relay, room, to,
-    until_count,
+    Sender, addresses, alert, count, digest, issue_at, lasted, newest, readers, relay, room,
+    sign_up, to, until_count,
 };
 use crate::support::databases::both_databases;
 use crate::support::newsroom::{DAY, DAY_ONE, HOUR};
@@ -32,6 +33,38 @@ async fn an_alert_overtakes_a_digest_that_is_sent_slowly() {
         // Ten alerts take a quarter of a second, after what is in hand and the next look.
         assert!(meanwhile < 110, "{meanwhile} of the digest went first");
         until_count(&room.app, &slow, Sent, 200).await;
+        sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirmation_mail_overtakes_a_digest_and_alerts() {
+    both_databases(async |db| {
+        let room = room(db, "rate = \"40/s\"", "").await;
+        readers(&room, &addresses(200, "digest.example"), "daily").await;
+        readers(&room, &addresses(200, "alert.example"), "instant").await;
+        let slow = digest(&room, 1).await;
+        let urgent = alert(&room, 2).await;
+        let sender = Sender::start(&room.app);
+        until("they are on their way", crate::kit::SOON, async || {
+            (room.sink.received() >= 20).then_some(())
+        })
+        .await;
+        let sent =
+            async || count(&room.app, &slow, Sent).await + count(&room.app, &urgent, Sent).await;
+        let before = sent().await;
+        let now = UnixMillis::now();
+        for address in addresses(10, "new.example") {
+            sign_up(&room, &address, now).await;
+        }
+        let round = newest(&room.app).await;
+        until_count(&room.app, &round, Sent, 10).await;
+        let meanwhile = sent().await - before;
+        // As for alerts: a quarter of a second, after what is in hand and the next look.
+        assert!(meanwhile < 110, "{meanwhile} of the others went first");
+        until_count(&room.app, &slow, Sent, 200).await;
+        until_count(&room.app, &urgent, Sent, 200).await;
         sender.stop().await;
     })
     .await;

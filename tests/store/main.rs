@@ -14,6 +14,7 @@ mod pruning;
 mod random;
 mod recovery;
 mod shaping;
+mod signup;
 #[path = "../support/mod.rs"]
 mod support;
 mod turns;

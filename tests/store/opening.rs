@@ -42,13 +42,13 @@ async fn both_databases_have_the_same_tables_columns_and_indexes() {
 #[tokio::test]
 async fn opening_again_finds_the_tables_and_the_same_key() {
     both_databases(async |db: Db| {
-        let token = db
-            .token_key()
-            .await
-            .unwrap()
-            .seal(Purpose::Confirm, SubscriberId(1), "brief");
+        let token =
+            db.token_key()
+                .await
+                .unwrap()
+                .seal(Purpose::Preferences, SubscriberId(1), "brief");
         let again = db.token_key().await.unwrap();
-        assert!(again.open(Purpose::Confirm, &token).is_ok());
+        assert!(again.open(Purpose::Preferences, &token).is_ok());
         db.probe_write(NOW).await.unwrap();
         db.tidy().await.unwrap();
     })

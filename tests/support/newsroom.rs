@@ -8,9 +8,9 @@ use courant::config;
 use courant::domain::{EmailAddress, UnixMillis};
 use courant::pipeline::audience::{self, ImportOptions, SubscriberFields};
 use courant::pipeline::ingest::PollReport;
-use courant::pipeline::{App, Clock, Wake, dispatch, ingest, plan, release};
+use courant::pipeline::{App, Clock, Wake, dispatch, ingest, plan, release, signup};
 use courant::runtime::check_kinds;
-use courant::store::{Db, Imported};
+use courant::store::{Db, Imported, SignUp, SignUpAnswer};
 use courant::templates::Templates;
 
 use super::site::Site;
@@ -151,6 +151,19 @@ impl Newsroom {
             .unwrap()[0]
     }
 
+    /// Somebody signs up by the form.
+    pub async fn sign_up(&self, address: &str, now: UnixMillis) {
+        let signup = SignUp {
+            address: EmailAddress::parse(address).unwrap(),
+            channels: vec!["brief".into()],
+            network: None,
+            evidence: "form".into(),
+        };
+        let hour = std::time::Duration::from_secs(3600);
+        let taken = self.app.db.take_signup(&signup, 1, hour, now).await;
+        assert_eq!(taken.unwrap(), SignUpAnswer::Taken);
+    }
+
     /// Polls every source at `now`, due or not, and releases what is due.
     pub async fn look(&self, now: UnixMillis) -> Vec<PollReport> {
         let names: Vec<String> = self.app.sources.keys().cloned().collect();
@@ -159,9 +172,10 @@ impl Newsroom {
         reports
     }
 
-    /// Releases, plans and sends at `now`.
+    /// Releases, admits, plans and sends at `now`.
     pub async fn tick(&self, now: UnixMillis) {
         release::release_due(&self.app, now).await.unwrap();
+        signup::admit(&self.app, now).await.unwrap();
         plan::plan(&self.app, now).await.unwrap();
         self.app.clock.set(now);
         dispatch::recover(&self.app, None).await.unwrap();

@@ -1,4 +1,4 @@
-//! The way over one relay: mails in the order they came, alerts before digests, and the
+//! The way over one relay: mails in the order they came, what is urgent before digests, and the
 //! connections that carry them.
 //!
 //! As many workers as the relay's window allows take mails from the queue; a worker that finds

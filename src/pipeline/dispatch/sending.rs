@@ -19,7 +19,7 @@ pub(super) struct Sending {
     pub(super) patience: RetryPolicy,
     /// As it was when the issue was first met; a reload makes a new one.
     pub(super) app: App,
-    alert: bool,
+    is_urgent: bool,
     /// Paused by this process: what it has in hand does not leave any more.
     stopped: AtomicBool,
     /// The database has been told.
@@ -31,26 +31,27 @@ impl Sending {
     fn new(app: &App, issue: Issue) -> Self {
         let channel = app.channels.get(&issue.channel);
         let schedule = channel.and_then(|c| c.config.schedules.get(&issue.schedule));
-        // Alerts and what readers wait for overtake digests, and are given up sooner.
-        let alert = issue.is_confirmation() || matches!(schedule, Some(ChannelSchedule::Each));
-        let patience = if alert {
-            RetryPolicy::ALERT
-        } else {
-            RetryPolicy::DIGEST
+        let alert = matches!(schedule, Some(ChannelSchedule::Each));
+        let is_confirmation = issue.is_confirmation();
+        let patience = match (is_confirmation, alert) {
+            (true, _) => RetryPolicy::CONFIRMATION,
+            (false, true) => RetryPolicy::ALERT,
+            (false, false) => RetryPolicy::DIGEST,
         };
         Self {
             issue,
             patience,
             app: app.clone(),
-            alert,
+            is_urgent: alert || is_confirmation,
             stopped: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
             health: Mutex::default(),
         }
     }
 
-    pub(super) fn is_alert(&self) -> bool {
-        self.alert
+    /// Whether its mail overtakes digests.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use super::Parcel;
 
-/// Two lines, because alerts overtake digests.
+/// Two lines, because alerts and confirmation mail overtake digests.
 #[derive(Default)]
 pub(super) struct Queue {
-    alerts: Line,
+    urgent: Line,
     others: Line,
     pushed: u64,
     closed: bool,
@@ -30,7 +30,7 @@ pub(super) enum Empty {
 
 impl Queue {
     pub(super) fn len(&self) -> usize {
-        self.alerts.len() + self.others.len()
+        self.urgent.len() + self.others.len()
     }
 
     pub(super) fn close(&mut self) {
@@ -42,8 +42,8 @@ impl Queue {
         if self.closed {
             return Some(parcel);
         }
-        let line = match parcel.attempt.issue.is_alert() {
-            true => &mut self.alerts,
+        let line = match parcel.attempt.issue.is_urgent() {
+            true => &mut self.urgent,
             false => &mut self.others,
         };
         self.pushed += 1;
@@ -52,15 +52,15 @@ impl Queue {
     }
 
     pub(super) fn empty(&mut self) -> Vec<Parcel> {
-        let alerts = std::mem::take(&mut self.alerts);
+        let urgent = std::mem::take(&mut self.urgent);
         let others = std::mem::take(&mut self.others);
-        alerts.into_values().chain(others.into_values()).collect()
+        urgent.into_values().chain(others.into_values()).collect()
     }
 
     /// The next mail whose time has come and whose domain has a connection free.
     pub(super) fn take(&mut self, now: Instant) -> Result<Parcel, Empty> {
         let mut soonest: Option<Instant> = None;
-        for line in [&mut self.alerts, &mut self.others] {
+        for line in [&mut self.urgent, &mut self.others] {
             let next = line.iter().find(|((at, _), parcel)| {
                 *at > now || parcel.member.as_ref().is_none_or(|one| one.may_board())
             });
