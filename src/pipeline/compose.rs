@@ -5,14 +5,13 @@
 //! filled when the mail is made out. A template that does more with the reader than print them
 //! is found out when it runs ([`crate::templates::context::Reader`]), and runs once for each.
 
+mod error;
 mod rendered;
 mod renderings;
 #[cfg(test)]
 mod tests;
 
-use crate::channels::email::{
-    Filling, Letter, ListHeaders, MailError, Mailbox, Pattern, Personal, Shared,
-};
+use crate::channels::email::{Filling, Letter, ListHeaders, Mailbox, Pattern, Personal, Shared};
 use crate::domain::{
     AddressError, Article, EmailAddress, HeaderText, Issue, IssueId, Purpose, SubscriberId,
     UnixMillis, message_id,
@@ -25,35 +24,11 @@ use super::app::{EmailChannel, OpenChannel};
 use super::publish::Outbox;
 use super::views::{self, feed_url, issue_url};
 use super::{App, public_url};
+pub use error::ComposeError;
 pub use rendered::parts;
 use rendered::{Rendered, marks, reader_marks};
 use renderings::Edition;
 pub use renderings::Renderings;
-
-/// Why a mail could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ComposeError {
-    /// A template failed.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// The mail itself.
-    #[error(transparent)]
-    Mail(#[from] MailError),
-    /// The CSS of the template.
-    #[error("the styles of template `{0}` could not be inlined: {1}")]
-    Css(String, String),
-    /// The template had the variable and lost the address on the way (through a filter, say).
-    #[error(
-        "template `{0}` came out without the reader's own link: write {{{{ links.{1} }}}} where every mail has it, without a filter"
-    )]
-    NoLink(String, &'static str),
-    /// The address in the database is none (any more).
-    #[error("the reader's address cannot be mailed: {0}")]
-    Address(String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// A mail ready for the wire.
 #[derive(Debug, Clone)]

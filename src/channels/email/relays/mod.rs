@@ -3,6 +3,7 @@
 //! A [`Relay`] opens connections and remembers: its window and breaker, the rate it takes, what
 //! its replies made of its limits. Who sends what over which connection is the dispatcher's.
 
+mod counts;
 mod groups;
 mod relay;
 
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use crate::config::{Config, SecretError};
 use crate::domain::{EmailAddress, Outcome};
+pub use counts::Counts;
 pub use groups::{GroupLoad, GroupStatus};
-pub use relay::{Counts, Open, Relay, Remedied, State};
+pub use relay::{Open, Relay, Remedied, State};
 
 use super::smtp::OpenError;
 

@@ -1,11 +1,12 @@
 //! One relay.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
+use super::counts::Counters;
 use super::{GroupLoad, GroupStatus, RelayStatus};
 use crate::channels::email::shaping::{
     Breaker, Day, DayCap, Domains, MayTry, ReplyRules, Throttle,
@@ -67,30 +68,6 @@ pub enum State {
     Probe,
     /// It does not, for so long.
     Paused(Duration),
-}
-
-#[derive(Default)]
-struct Counters {
-    accepted: AtomicU64,
-    deferred: AtomicU64,
-    refused: AtomicU64,
-    unknown: AtomicU64,
-    troubles: AtomicU64,
-}
-
-/// What became of the messages that a process gave to a relay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Taken.
-    pub accepted: u64,
-    /// Not taken now.
-    pub deferred: u64,
-    /// Refused for good.
-    pub refused: u64,
-    /// Without an answer.
-    pub unknown: u64,
-    /// Connections that failed.
-    pub troubles: u64,
 }
 
 /// An open connection; counted while it lives.
@@ -390,18 +367,5 @@ impl Relay {
     fn groups(&self) -> Vec<GroupStatus> {
         let groups = self.domains.groups().iter().zip(&self.loads);
         groups.map(|(group, load)| load.status(group)).collect()
-    }
-}
-
-impl Counters {
-    fn read(&self) -> Counts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counts {
-            accepted: read(&self.accepted),
-            deferred: read(&self.deferred),
-            refused: read(&self.refused),
-            unknown: read(&self.unknown),
-            troubles: read(&self.troubles),
-        }
     }
 }
