@@ -145,7 +145,10 @@ fn every_endpoint_of_the_operators_is_documented() {
 
 #[test]
 fn every_metric_is_documented_and_no_other() {
-    let code = read("src/web/metrics.rs");
+    let mut code = read("src/web/metrics.rs");
+    for file in std::fs::read_dir(root().join("src/web/metrics")).unwrap() {
+        code += &read(file.unwrap().path().to_str().unwrap());
+    }
     let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let registered: Vec<&str> = code
         .split("register(")
