@@ -19,6 +19,8 @@ mod kills;
 mod kit;
 #[path = "daemon/relays.rs"]
 mod relays;
+#[path = "daemon/signups.rs"]
+mod signups;
 #[path = "daemon/stops.rs"]
 mod stops;
 #[path = "daemon/takeovers.rs"]

@@ -59,8 +59,8 @@ async fn a_relay_that_is_back_gets_its_part_again() {
     both_databases(async |db| {
         let second = Sink::plain().await;
         // By a rule, because the pauses of the breaker are long.
-        let rule = "rules = [{ reply = \"come back\", suspend = \"2s\" }]";
-        let more = format!("issue_rate = \"50/s\"\n{}", relay("second", &second, ""));
+        let rule = "rules = [{ reply = \"come back\", suspend = \"1s\" }]";
+        let more = format!("issue_rate = \"30/s\"\n{}", relay("second", &second, ""));
         let room = room(db, rule, &more).await;
         let away = Fault::reply("421 4.3.2 come back in a moment");
         room.sink.set_rules(vec![Rule::at(Step::Mail, away)]);
@@ -76,7 +76,8 @@ async fn a_relay_that_is_back_gets_its_part_again() {
         sender.stop().await;
         let shares = (room.sink.accepted().len(), second.accepted().len() - before);
         assert_eq!(shares.0 + shares.1, 150);
-        // A pause of two seconds may have begun just before: 100 mails of 150.
+        // A pause of a second may have begun just before, and who shares a database takes two
+        // more to ask whose probe it is: 90 mails of 150.
         assert!(shares.0 >= 15 && shares.1 >= 50, "{shares:?}");
         let status = room.app.relays.status();
         assert!(

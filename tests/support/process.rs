@@ -304,23 +304,34 @@ impl Drop for Daemon {
 
 /// A page over plain HTTP: status and body.
 pub async fn get(address: &str, path: &str) -> (u16, String) {
-    let mut stream = tokio::net::TcpStream::connect(address)
-        .await
-        .expect("the daemon listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("the request goes out");
+    let answer = ask(address, &request).await.expect("the daemon answers");
+    parted(&answer).expect("an HTTP answer")
+}
+
+/// The answer to a form over plain HTTP; `None` where no whole answer came.
+pub async fn post(address: &str, path: &str, form: &str) -> Option<(u16, String)> {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    parted(&ask(address, &request).await.ok()?)
+}
+
+async fn ask(address: &str, request: &str) -> std::io::Result<String> {
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream
-        .read_to_end(&mut answer)
-        .await
-        .expect("the answer comes");
-    let answer = String::from_utf8(answer).expect("pages are UTF-8");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    (code.expect("a status"), body.to_owned())
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8(answer).expect("pages are UTF-8"))
+}
+
+/// The status of an answer, and its body.
+fn parted(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let code = head.split(' ').nth(1)?.parse().ok()?;
+    Some((code, body.to_owned()))
 }
 
 /// Runs SQL on a database behind the program's back: for what a test cannot wait for.
