@@ -65,23 +65,28 @@ pub async fn run(path: &Path, out: Output) -> anyhow::Result<()> {
     Err(super::Usage(told(&failed)).into())
 }
 
-/// The failures; samples that fail alike are told once.
+/// The failures; channels and samples that fail alike are told once.
 fn told(failed: &[&Rendering]) -> String {
-    let mut alike: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(&str, Vec<String>, Vec<&str>)> = Vec::new();
     for rendering in failed {
-        let channel = rendering.channel.as_str();
         let error = rendering.error.as_deref().unwrap_or_default();
-        match alike
-            .iter_mut()
-            .find(|(c, e, _)| (*c, *e) == (channel, error))
-        {
-            Some((.., samples)) => samples.push(rendering.sample),
-            None => alike.push((channel, error, vec![rendering.sample])),
+        let channel = format!("`{}`", rendering.channel);
+        let known = alike.iter_mut().find(|(e, ..)| *e == error);
+        let Some((_, channels, samples)) = known else {
+            alike.push((error, vec![channel], vec![rendering.sample]));
+            continue;
+        };
+        if !channels.contains(&channel) {
+            channels.push(channel);
+        }
+        if !samples.contains(&rendering.sample) {
+            samples.push(rendering.sample);
         }
     }
-    let line = |(channel, error, samples): &(&str, &str, Vec<&str>)| {
-        let samples = samples.join(", ");
-        format!("channel `{channel}` with the sample {samples}: {error}")
+    let line = |(error, channels, samples): &(&str, Vec<String>, Vec<&str>)| {
+        let several = if channels.len() == 1 { "" } else { "s" };
+        let (channels, samples) = (channels.join(", "), samples.join(", "));
+        format!("channel{several} {channels} with the sample {samples}: {error}")
     };
     alike.iter().map(line).collect::<Vec<_>>().join("\n")
 }

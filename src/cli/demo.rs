@@ -14,7 +14,7 @@ use crate::demo::publication::Publication;
 use crate::domain::{EmailAddress, UnixMillis};
 use crate::pipeline::app::Form;
 use crate::pipeline::audience::{self, ImportOptions, SubscriberFields};
-use crate::pipeline::{App, dispatch, ingest, plan, release};
+use crate::pipeline::{App, dispatch, ingest, plan, release, signup};
 use crate::runtime::{Daemon, load_config, open_app, owner};
 
 use super::args::DemoArgs;
@@ -63,6 +63,15 @@ const READERS: [(&str, &str, &str, &str, &str); 5] = [
     ),
 ];
 
+/// Who has just signed up and is asked to confirm.
+const GUEST: (&str, &str, &str, &str, &str) = (
+    "hira@readers.example",
+    "Hira Baloch",
+    "brief",
+    "daily",
+    "Asia/Karachi",
+);
+
 /// Runs the demo.
 ///
 /// # Errors
@@ -76,9 +85,10 @@ pub async fn run(args: DemoArgs, out: Output) -> anyhow::Result<()> {
         ))
     })?;
     let stage = Stage::set(&dir, listen, args.once).await?;
-    for (address, name, channel, schedule, zone) in READERS {
-        subscribe(&stage.app, address, name, channel, schedule, zone).await?;
+    for reader in READERS {
+        subscribe(&stage.app, reader, false).await?;
     }
+    subscribe(&stage.app, GUEST, true).await?;
     if args.once {
         once(stage, &dir, out).await
     } else {
@@ -191,14 +201,12 @@ fn directory(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 
 async fn subscribe(
     app: &App,
-    address: &str,
-    name: &str,
-    channel: &str,
-    schedule: &str,
-    zone: &str,
+    (address, name, channel, schedule, zone): (&str, &str, &str, &str, &str),
+    pending: bool,
 ) -> anyhow::Result<()> {
     let options = ImportOptions {
         channels: vec![channel.to_owned()],
+        pending,
         ..ImportOptions::default()
     };
     let fields = SubscriberFields {
@@ -270,6 +278,7 @@ async fn cycle(app: &App) -> anyhow::Result<usize> {
         bail!("the sample publication could not be read: {error}");
     }
     release::release_due(app, now).await?;
+    signup::admit(app, now).await?;
     plan::plan(app, now).await?;
     for channel in app.channels.values() {
         plan::publish_now(app, channel, UnixMillis::now())
@@ -291,10 +300,11 @@ async fn go_on(stage: Stage, dir: &Path) -> anyhow::Result<()> {
     let daemon = Daemon::bind(app).await?;
     print(&format!(
         "Courant's demo is running; everything is on this machine. Open\n\n  \
-           http://{}/mail   the mail that readers got (a digest every minute, alerts at once)\n  \
-           http://{}/       the readers' pages: feeds, archive\n  \
-           http://{}/       the operators' pages\n  \
-           http://{}/       the sample publication\n\n\
+           http://{}/mail       the mail that readers got (a digest every minute, alerts at once)\n  \
+           http://{}/           the readers' pages: newsletters, feeds, archive\n  \
+           http://{1}/subscribe  sign up with any address; the link to confirm is in the mail above\n  \
+           http://{}/           the operators' pages\n  \
+           http://{}/           the sample publication\n\n\
          An article appears every {} seconds. Files: {}. Stop with Ctrl-C.\n",
         addresses.mail,
         addresses.public,
@@ -312,6 +322,9 @@ async fn go_on(stage: Stage, dir: &Path) -> anyhow::Result<()> {
                 .publish_next(now)
                 .or_else(|| publication.correct(now))
             else {
+                eprintln!(
+                    "the sample publication has no more articles; start the demo anew for more"
+                );
                 return;
             };
             eprintln!("published: {} {}", news.title, news.url);

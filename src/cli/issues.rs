@@ -156,6 +156,9 @@ async fn show(app: &App, id: IssueId, out: Output) -> anyhow::Result<()> {
     });
     out.answer(&document, || {
         let mut text = headline(&issue);
+        if !articles.is_empty() {
+            text.push_str("\narticles\n");
+        }
         for (line, article) in &articles {
             let title = &article.revision.title;
             let (place, revision) = (line.position + 1, line.revision);
@@ -183,10 +186,9 @@ fn headline(issue: &Issue) -> String {
         _ => String::new(),
     };
     format!(
-        "issue {}: {} {}, {}{why}\n{then}  {}\n  made {} by schedule {} ({})\n\narticles\n",
+        "issue {}: {}, {}{why}\n{then}  {}\n  made {} by schedule {} ({})\n",
         issue.id,
-        issue.channel,
-        issue.number,
+        issue.name(),
         issue.state,
         issue.title,
         moment(issue.created_at),
@@ -212,4 +214,20 @@ fn reasons(unsent: &[Delivery]) -> String {
     let rows: Vec<_> = unsent.iter().map(row).collect();
     let head = ["  RECIPIENT", "STATE", "TRIES", "DUE (UTC)", "WHY"];
     format!("\n{}", table(&head, &rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CONFIRMATION;
+    use crate::pipeline::compose::imagined;
+
+    #[test]
+    fn a_round_of_confirmation_mail_is_called_so_and_not_by_its_number() {
+        let round = imagined("brief", CONFIRMATION, -3, UnixMillis(0));
+        let text = headline(&round);
+        assert!(text.starts_with("issue 0: brief confirmation, "), "{text}");
+        let issue = imagined("brief", "daily", 3, UnixMillis(0));
+        assert!(headline(&issue).starts_with("issue 0: brief 3, "));
+    }
 }

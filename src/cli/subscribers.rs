@@ -103,6 +103,10 @@ async fn add(
         Some(Imported::Added) if options.pending => ("added", "will be asked to confirm"),
         Some(Imported::Added) => ("added", "is subscribed"),
         Some(Imported::Updated) => ("updated", "was known; the subscription is changed"),
+        Some(Imported::Unchanged) if options.pending => (
+            "unchanged",
+            "was known; who has not confirmed is asked again, after a day at the earliest",
+        ),
         Some(Imported::Unchanged) => ("unchanged", "is subscribed already; nothing changed"),
         Some(Imported::Unsubscribed) => bail!(
             "`{address}` has left the channel; only they themselves can come back, by signing up anew"

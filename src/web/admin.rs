@@ -98,17 +98,15 @@ fn needs_attention(status: &Status, resting: &[Issue]) -> Vec<String> {
 }
 
 fn resting_issue(issue: &Issue) -> String {
-    let Issue {
-        id, channel, state, ..
-    } = issue;
+    let (id, name, state) = (issue.id, issue.name(), issue.state);
     let command = match state {
         IssueState::Waiting => "approve",
         _ => "resume",
     };
     match issue.why_paused.as_str() {
-        "" => format!("Issue {id} of {channel} is {state}: courant issues {command} {id}"),
+        "" => format!("Issue {id} ({name}) is {state}: courant issues {command} {id}"),
         why => format!(
-            "Issue {id} of {channel} is {state}: {why}. \
+            "Issue {id} ({name}) is {state}: {why}. \
              When that is mended: courant issues {command} {id}"
         ),
     }

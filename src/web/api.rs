@@ -146,14 +146,15 @@ pub async fn channels(Shared(state): Shared<State>) -> Answer<Page<ChannelRow>> 
 pub struct IssueRow {
     #[serde(flatten)]
     issue: Issue,
-    url: String,
+    /// Its page in the archive; confirmation mail has none.
+    url: Option<String>,
     deliveries: BTreeMap<&'static str, i64>,
 }
 
 async fn issue_row(state: &State, issue: Issue) -> Result<IssueRow, Error> {
     let counts = state.db().issue_counts(issue.id).await?;
     Ok(IssueRow {
-        url: issue_url(&issue, &state.live().config.server),
+        url: (!issue.is_confirmation()).then(|| issue_url(&issue, &state.live().config.server)),
         deliveries: DeliveryState::ALL
             .iter()
             .map(|s| (s.as_str(), counts.get(s).copied().unwrap_or_default()))

@@ -28,16 +28,18 @@ pub async fn home(Shared(state): Shared<State>, headers: HeaderMap) -> Result<Re
     }
     let live = state.live();
     let channels = live.config.channels.values();
+    let mut channels: Vec<&ChannelConfig> = channels.filter(|c| can_be_followed(c)).collect();
+    channels.sort_by_key(|channel| channel.kind == feed::KIND);
     let channels = channels
-        .filter(|channel| can_be_followed(channel))
+        .into_iter()
         .map(|channel| ChannelView::of(channel, &live.config))
         .collect();
     page::public(&live, &headers, "web/home.html", &Home { channels })
 }
 
-/// Newsletters and feeds; posts are followed where they are posted.
+/// Newsletters that are for everybody, and feeds; posts are followed where they are posted.
 fn can_be_followed(channel: &ChannelConfig) -> bool {
-    channel.kind == "email" || channel.kind == feed::KIND
+    channel.signup || channel.kind == feed::KIND
 }
 
 /// `?before=NUMBER` of an archive's older pages.

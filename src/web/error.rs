@@ -18,9 +18,6 @@ pub enum Error {
     /// A reader's link was cut or made up.
     #[error(transparent)]
     Link(#[from] TokenError),
-    /// A reader's link whose subscription has ended.
-    #[error("this subscription has ended, so there is nothing to change and nothing will be sent")]
-    Ended,
     /// What was asked cannot be meant.
     #[error("{0}")]
     Unclear(String),
@@ -57,8 +54,6 @@ impl Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound | Self::Link(_) => StatusCode::NOT_FOUND,
-            // An answer like any other: whoever ends a subscription gets it as well.
-            Self::Ended => StatusCode::OK,
             Self::Unclear(_) => StatusCode::BAD_REQUEST,
             Self::Form(FormError::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Form(FormError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
@@ -66,25 +61,26 @@ impl Error {
         }
     }
 
-    fn title(&self) -> &'static str {
+    /// What the fixed words of templates know it by.
+    fn key(&self) -> &'static str {
         match self {
-            Self::NotFound => "Not found",
-            Self::Link(_) => "This link is not complete",
-            Self::Ended => "This subscription has ended",
-            Self::Unclear(_) => "That was not understood",
-            Self::Form(_) => "Not saved",
-            Self::Unavailable(_) => "Please try again later",
+            Self::NotFound => "not_found",
+            Self::Link(_) => "link",
+            Self::Unclear(_) => "unclear",
+            Self::Form(FormError::TooLarge) => "form_large",
+            Self::Form(FormError::TooSlow) => "form_slow",
+            Self::Unavailable(_) => "unavailable",
         }
     }
 }
 
-/// Rides on a response as an extension: the words that a page or a JSON document is made of
-/// once the response has left its handler (see `page::dress` and `api::dress`).
+/// Rides on a response as an extension: what a page or a JSON document is made of once the
+/// response has left its handler (see `page::dress` and `api::dress`).
 #[derive(Debug, Clone)]
 pub struct Notice {
-    /// A few words.
-    pub title: &'static str,
-    /// A sentence.
+    /// The fixed words `error_KEY_title` and `error_KEY` say it in the language of the page.
+    pub key: &'static str,
+    /// A sentence in English: for programs, and where no page can be made.
     pub text: String,
 }
 
@@ -94,7 +90,7 @@ impl IntoResponse for Error {
             tracing::error!(error = %Chain(cause.as_ref()), "a request could not be answered");
         }
         let notice = Notice {
-            title: self.title(),
+            key: self.key(),
             text: sentence(&self.to_string()),
         };
         let status = self.status();
@@ -136,4 +132,43 @@ fn sentence(words: &str) -> String {
         text.push('.');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::templates::Templates;
+
+    #[test]
+    fn every_error_has_words_of_its_own_in_english_and_in_urdu() {
+        let cause = || Box::new(std::io::Error::other("down"));
+        let errors = [
+            Error::NotFound,
+            Error::Link(TokenError),
+            Error::Form(FormError::TooLarge),
+            Error::Form(FormError::TooSlow),
+            Error::Unavailable(cause()),
+        ];
+        let keys = errors.iter().map(Error::key).chain(["method"]);
+        let site = serde_json::json!({"name": "R", "url": "/", "postal_address": ""});
+        let templates = Templates::load(None).unwrap();
+        for key in keys {
+            let page = |language: &str, dir: &str| {
+                let context = serde_json::json!({
+                    "site": site, "language": language, "dir": dir, "error": key, "text": "BARE",
+                });
+                let page = templates.render("web/message.html", context).unwrap();
+                assert!(!page.contains("BARE"), "{language} has no words for {key}");
+                page.split("<h1>").nth(1).unwrap().to_owned()
+            };
+            let is_urdu = |c: char| ('\u{600}'..='\u{6ff}').contains(&c);
+            assert!(!page("en", "ltr").contains(is_urdu), "{key}");
+            let words = page("ur", "rtl");
+            let said: Vec<&str> = words.split("</").take(2).collect();
+            assert!(
+                said.iter().all(|part| part.contains(is_urdu)),
+                "{key}: {words}"
+            );
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub async fn not_found() -> Error {
 /// For addresses that exist but not for this method. The router adds `Allow`.
 pub async fn wrong_method() -> Response {
     let notice = Notice {
-        title: "This address does not work that way",
+        key: "method",
         text: "This page can be read, but what was sent to it has no meaning here.".into(),
     };
     let mut response = (StatusCode::METHOD_NOT_ALLOWED, notice.text.clone()).into_response();
@@ -93,11 +93,11 @@ pub async fn dress(Shared(state): Shared<State>, request: Request, next: Next) -
     };
     #[derive(Serialize)]
     struct Message {
-        title: &'static str,
+        error: &'static str,
         text: String,
     }
     let context = Message {
-        title: notice.title,
+        error: notice.key,
         text: notice.text,
     };
     if let Ok(html) = render(&state.live(), "web/message.html", &context) {

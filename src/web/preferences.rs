@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, Request, State as Shared};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
 use super::error::Error;
 use super::form::Form;
 use super::page;
-use super::readers::{Holder, action_of};
-use super::state::State;
+use super::readers::{Holder, action_of, ended};
+use super::state::{Live, State};
 use super::views::{ChannelView, Tongue};
 use crate::config::{ChannelConfig, ChannelSchedule};
 use crate::domain::{Purpose, Subscription, SubscriptionState, UnixMillis};
@@ -21,6 +22,8 @@ use crate::store::Preferences;
 const MOST_TOPICS: usize = 24;
 /// How many of the newest articles are asked for their topics.
 const RECENT: i64 = 200;
+/// As much of a zone that there is not is shown again.
+const MOST_TYPED: usize = 60;
 
 #[derive(Debug, Serialize)]
 struct PreferencesPage {
@@ -33,6 +36,7 @@ struct PreferencesPage {
     timezone: String,
     action_url: String,
     saved: bool,
+    mistake: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,49 +52,124 @@ struct TopicChoice {
     chosen: bool,
 }
 
-/// A reader with a living subscription.
+/// A reader with a living subscription, and what their page shows of it.
 struct Reader {
+    state: State,
+    live: Live,
+    token: String,
     holder: Holder,
+    channel: ChannelConfig,
     subscription: Subscription,
+    /// What stands in the field.
+    timezone: String,
 }
 
 impl Reader {
-    async fn of(state: &State, token: &str) -> Result<Self, Error> {
-        let holder = Holder::of(state, Purpose::Preferences, token).await?;
+    /// The holder alone when the subscription, or its whole channel, is no more.
+    ///
+    /// # Errors
+    /// [`Error::Link`] for a token this installation did not make.
+    async fn of(state: State, token: String) -> Result<Result<Self, Holder>, Error> {
+        let holder = Holder::of(&state, Purpose::Preferences, &token).await?;
+        let live = state.live();
         let subscriptions = state.db().subscriptions(holder.id).await?;
         let subscription = subscriptions.into_iter().find(|subscription| {
             subscription.channel == holder.channel
                 && subscription.state != SubscriptionState::Unsubscribed
         });
-        match subscription {
-            Some(subscription) => Ok(Self {
-                holder,
-                subscription,
-            }),
-            None => Err(Error::Ended),
+        let channel = live.config.channels.get(&holder.channel).cloned();
+        let (Some(subscription), Some(channel)) = (subscription, channel) else {
+            return Ok(Err(holder));
+        };
+        Ok(Ok(Self {
+            timezone: holder.timezone().unwrap_or_default().to_owned(),
+            state,
+            live,
+            token,
+            holder,
+            channel,
+            subscription,
+        }))
+    }
+
+    /// Takes over what the form says, also what cannot be meant; then it answers with the name
+    /// of the words that say so.
+    fn fill_in(&mut self, form: &Form, topics: &[String]) -> Option<&'static str> {
+        self.subscription.topics = chosen_topics(form, topics);
+        let schedule = chosen_schedule(form, &self.channel, &self.subscription);
+        let zone = chosen_zone(form, &self.timezone);
+        let is_known = zone.is_some();
+        self.timezone = zone.unwrap_or_else(|| {
+            let typed = form.get("timezone").unwrap_or_default();
+            typed.chars().take(MOST_TYPED).collect()
+        });
+        match schedule {
+            Some(schedule) => self.subscription.schedule = schedule,
+            None => return Some("schedule_wrong"),
         }
+        (!is_known).then_some("timezone_wrong")
+    }
+
+    fn page(&self, topics: Vec<String>, told: Told) -> Result<Response, Error> {
+        let view = ChannelView::of(&self.channel, &self.live.config);
+        let chosen = &self.subscription.topics;
+        let context = PreferencesPage {
+            tongue: view.tongue(),
+            channel: view,
+            address: self.holder.masked_address(),
+            schedules: schedule_choices(&self.channel, &self.subscription),
+            topics: topics
+                .into_iter()
+                .map(|name| TopicChoice {
+                    chosen: chosen.is_empty() || chosen.contains(&name),
+                    name,
+                })
+                .collect(),
+            timezone: self.timezone.clone(),
+            action_url: action_of(&self.token),
+            saved: told == Told::Saved,
+            mistake: match told {
+                Told::Mistake(name) => Some(name),
+                Told::Nothing | Told::Saved => None,
+            },
+        };
+        let mut response = page::private(&self.live, "web/preferences.html", &context)?;
+        if context.mistake.is_some() {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        Ok(response)
     }
 }
 
-/// GET `/preferences/{token}`: shows.
+/// What the page says before it asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Saved,
+    Mistake(&'static str),
+}
+
+/// GET `/preferences/{token}`: shows; of a subscription that is no more, that it has ended.
 ///
 /// # Errors
-/// [`Error::Link`] for a token this installation did not make, [`Error::Ended`] for one whose
-/// subscription is no more.
+/// [`Error::Link`] for a token this installation did not make.
 pub async fn show(
     Shared(state): Shared<State>,
     Path(token): Path<String>,
 ) -> Result<Response, Error> {
-    let reader = Reader::of(&state, &token).await?;
-    preferences_page(&state, &reader, &token, Moment::Asked).await
+    match Reader::of(state.clone(), token).await? {
+        Ok(reader) => reader.page(topics_of(&reader).await?, Told::Nothing),
+        Err(holder) => ended(&state.live(), &holder),
+    }
 }
 
 /// POST `/preferences/{token}`: saves `schedule`, `topics` (repeated) and `timezone`; or ends
 /// the subscription with `unsubscribe`. A field that is not sent keeps its value, except that
-/// no `topics` at all mean all of them, as unticked boxes are not sent.
+/// no `topics` at all mean all of them, as unticked boxes are not sent. A schedule or zone there
+/// is not changes nothing: the page says so and keeps what was chosen.
 ///
 /// # Errors
-/// Those of [`show`]; [`Error::Unclear`] for a schedule or zone there is not.
+/// Those of [`show`].
 pub async fn save(
     Shared(state): Shared<State>,
     Path(token): Path<String>,
@@ -98,51 +177,49 @@ pub async fn save(
 ) -> Result<Response, Error> {
     let (head, body) = request.into_parts();
     let form = Form::read(&head.headers, body).await?;
-    let mut reader = Reader::of(&state, &token).await?;
-    if form.get("unsubscribe").is_some() {
-        let (id, channel) = (reader.holder.id, &reader.holder.channel);
-        let now = UnixMillis::now();
-        state.db().unsubscribe(id, channel, "page", now).await?;
-        return Err(Error::Ended);
-    }
-    let config = state.live().config;
-    let channel = config.channels.get(&reader.holder.channel);
-    let channel = channel.ok_or(Error::Ended)?;
-    let schedule = chosen_schedule(&form, channel, &reader.subscription)?;
-    let offered = topics_of(&state, channel, &reader.subscription).await?;
-    let topics = chosen_topics(&form, &offered);
-    let timezone = chosen_zone(&form, reader.holder.timezone())?;
-    let preferences = Preferences {
-        schedule,
-        topics,
-        timezone,
+    let mut reader = match Reader::of(state.clone(), token.clone()).await? {
+        Ok(reader) => reader,
+        Err(holder) => return ended(&state.live(), &holder),
     };
-    let (id, channel) = (reader.holder.id, &reader.holder.channel);
-    state
-        .db()
-        .set_preferences(id, channel, &preferences)
-        .await?;
-    reader = Reader::of(&state, &token).await?;
-    preferences_page(&state, &reader, &token, Moment::Saved).await
+    let (id, channel) = (reader.holder.id, reader.channel.id.clone());
+    if form.get("unsubscribe").is_some() {
+        let now = UnixMillis::now();
+        state.db().unsubscribe(id, &channel, "page", now).await?;
+        return ended(&reader.live, &reader.holder);
+    }
+    let topics = topics_of(&reader).await?;
+    if let Some(mistake) = reader.fill_in(&form, &topics) {
+        return reader.page(topics, Told::Mistake(mistake));
+    }
+    let preferences = Preferences {
+        schedule: reader.subscription.schedule.clone(),
+        topics: reader.subscription.topics.clone(),
+        timezone: Some(reader.timezone.clone()).filter(|zone| !zone.is_empty()),
+    };
+    let saving = state.db().set_preferences(id, &channel, &preferences);
+    saving.await?;
+    // As it is kept, and as it is if somebody else has ended it meanwhile.
+    match Reader::of(state.clone(), token).await? {
+        Ok(reader) => reader.page(topics_of(&reader).await?, Told::Saved),
+        Err(holder) => ended(&state.live(), &holder),
+    }
 }
 
-/// The schedule's name; `None` follows the channel's default, now and when it changes.
+/// The schedule's name, `Some(None)` for the channel's default, now and when it changes; `None`
+/// where there is no such schedule.
 fn chosen_schedule(
     form: &Form,
     channel: &ChannelConfig,
     before: &Subscription,
-) -> Result<Option<String>, Error> {
+) -> Option<Option<String>> {
     let Some(name) = form.get("schedule") else {
-        return Ok(before.schedule.clone());
+        return Some(before.schedule.clone());
     };
     if before.schedule.is_none() && name == channel.default_schedule {
-        return Ok(None);
+        return Some(None);
     }
-    if !channel.schedules.contains_key(name) {
-        let text = "that choice of how often is no longer offered; please choose again";
-        return Err(Error::Unclear(text.into()));
-    }
-    Ok(Some(name.to_owned()))
+    let is_known = channel.schedules.contains_key(name);
+    is_known.then(|| Some(name.to_owned()))
 }
 
 /// All of them is the same as none in particular: topics that come later are included then.
@@ -160,43 +237,31 @@ fn chosen_topics(form: &Form, offered: &[String]) -> Vec<String> {
     }
 }
 
-/// An IANA name; empty for the channel's own clock.
-fn chosen_zone(form: &Form, before: Option<&str>) -> Result<Option<String>, Error> {
+/// An IANA name, empty for the channel's own clock; `None` where there is no such zone.
+fn chosen_zone(form: &Form, before: &str) -> Option<String> {
     let Some(zone) = form.get("timezone").map(str::trim) else {
-        return Ok(before.map(str::to_owned));
+        return Some(before.to_owned());
     };
     if zone.is_empty() {
-        return Ok(None);
+        return Some(String::new());
     }
-    let found = jiff::tz::TimeZone::get(zone).ok();
-    let name = found.as_ref().and_then(|zone| zone.iana_name());
-    match name {
-        Some(name) => Ok(Some(name.to_owned())),
-        None => Err(Error::Unclear(format!(
-            "there is no time zone `{}`; names look like Asia/Karachi or Europe/London",
-            zone.chars().take(40).collect::<String>()
-        ))),
-    }
+    let found = jiff::tz::TimeZone::get(zone).ok()?;
+    found.iana_name().map(str::to_owned)
 }
 
 /// The topics a reader may choose from: those the channel is configured for, or the most
 /// frequent of its newest articles; and those they chose before.
-async fn topics_of(
-    state: &State,
-    channel: &ChannelConfig,
-    subscription: &Subscription,
-) -> Result<Vec<String>, Error> {
+async fn topics_of(reader: &Reader) -> Result<Vec<String>, Error> {
+    let (db, channel) = (reader.state.db(), &reader.channel);
     let mut topics: BTreeSet<String> = channel.topics.any.iter().cloned().collect();
     if topics.is_empty() {
-        let newest = state.db().ledger_newest(&channel.id).await?;
-        let rows = state
-            .db()
-            .ledger_rows(&channel.id, newest - RECENT, newest, 200)
-            .await?;
+        let newest = db.ledger_newest(&channel.id).await?;
+        let rows = db.ledger_rows(&channel.id, newest - RECENT, newest, 200);
+        let rows = rows.await?;
         let all = rows.iter().flat_map(|row| &row.article.revision.topics);
         topics.extend(most_frequent(all));
     }
-    topics.extend(subscription.topics.iter().cloned());
+    topics.extend(reader.subscription.topics.iter().cloned());
     Ok(topics.into_iter().collect())
 }
 
@@ -209,44 +274,6 @@ fn most_frequent<'a>(topics: impl Iterator<Item = &'a String>) -> Vec<String> {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let most = counts.into_iter().take(MOST_TOPICS);
     most.map(|(topic, _)| topic.clone()).collect()
-}
-
-/// When the page is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Asked,
-    Saved,
-}
-
-async fn preferences_page(
-    state: &State,
-    reader: &Reader,
-    token: &str,
-    moment: Moment,
-) -> Result<Response, Error> {
-    let live = state.live();
-    let id = &reader.holder.channel;
-    let channel = live.config.channels.get(id).ok_or(Error::Ended)?;
-    let current = &reader.subscription;
-    let topics = topics_of(state, channel, current).await?;
-    let view = ChannelView::of(channel, &live.config);
-    let context = PreferencesPage {
-        tongue: view.tongue(),
-        channel: view,
-        address: reader.holder.masked_address(),
-        schedules: schedule_choices(channel, current),
-        topics: topics
-            .into_iter()
-            .map(|name| TopicChoice {
-                chosen: current.topics.is_empty() || current.topics.contains(&name),
-                name,
-            })
-            .collect(),
-        timezone: reader.holder.timezone().unwrap_or_default().to_owned(),
-        action_url: action_of(token),
-        saved: moment == Moment::Saved,
-    };
-    page::private(&live, "web/preferences.html", &context)
 }
 
 fn schedule_choices(channel: &ChannelConfig, current: &Subscription) -> Vec<ScheduleChoice> {

@@ -133,6 +133,11 @@ pub(super) fn action_of(token: &str) -> String {
     token.to_owned()
 }
 
+/// The subscription behind a link is over: what its preferences are answered with.
+pub(super) fn ended(live: &Live, holder: &Holder) -> Result<Response, Error> {
+    unsubscribe_page(live, holder, "", true, false)
+}
+
 fn unsubscribe_page(
     live: &Live,
     holder: &Holder,

@@ -235,4 +235,6 @@ async fn who_left_or_is_suppressed_does_not_come_back_by_the_operators_hand() {
     );
     let shown = house.json(&["subscribers", "show", "new@readers.example"]);
     assert_eq!(shown["subscriptions"][0]["state"], "pending");
+    let again = add("new@readers.example", &["--pending"]).done();
+    assert!(again.out.contains("who has not confirmed"), "{}", again.out);
 }

@@ -229,8 +229,15 @@ async fn a_wrong_template_is_refused_with_file_line_and_column() {
             "does not have the postal address",
         ],
     );
-    // The issue's page in the archive is a template like any other.
+    // The mail that asks to confirm is made for every newsletter; what is wrong is told once.
     own("<p>{{ channel.title }}</p>\n").done();
+    let confirm = house.path("templates/email/confirm.html");
+    std::fs::write(&confirm, "<p>Yes! {{ site.postal_address }}</p>\n").expect("a directory");
+    let told = house.courant(&["check"]);
+    told.refused(2, &["`email/confirm.html`", "{{ links.confirm }}"]);
+    assert_eq!(told.err.matches("links.confirm").count(), 1, "{}", told.err);
+    std::fs::remove_file(confirm).expect("it was just written");
+    // The issue's page in the archive is a template like any other.
     house.write("templates/web/issue.html", "<p>\n{{ isue.title }}</p>\n");
     house.courant(&["check"]).refused(
         2,

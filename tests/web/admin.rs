@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use courant::channels::email::Relays;
 use courant::config::DomainLimits;
-use courant::domain::{ArticleState, IssueState, UnixMillis};
+use courant::domain::{ArticleState, IssueId, IssueState, UnixMillis};
 use courant::templates::Templates;
 
 use super::kit::{Site, configuration, request};
+use super::signup::{admit, sign_up};
+use crate::support::databases::both_databases;
 
 #[tokio::test]
 async fn status_has_the_shape_scripts_rely_on() {
@@ -106,6 +108,27 @@ async fn the_operators_page_says_why_an_issue_is_paused_also_behind_a_newer_one(
     assert!(text.contains(&format!("courant issues resume {old}")));
     let detail = site.admin(&format!("/api/v1/issues/{old}")).await.json();
     assert_eq!(detail["why_paused"], why);
+}
+
+#[tokio::test]
+async fn a_round_of_confirmation_mail_is_called_so_and_has_no_page() {
+    both_databases(async |db| {
+        let site = Site::over(db, "").await;
+        sign_up(&site, None, "email=ada%40example.org&channel=brief").await;
+        admit(&site.db).await;
+        let list = site.admin("/api/v1/issues").await.json();
+        let round = &list["items"][0];
+        assert_eq!(
+            (&round["number"], &round["url"]),
+            (&(-1).into(), &serde_json::Value::Null)
+        );
+        let id = IssueId(round["id"].as_i64().unwrap());
+        assert!(site.db.pause_issue(id, "").await.unwrap());
+        let page = site.admin("/").await;
+        let told = format!("Issue {id} (brief confirmation) is paused");
+        assert!(page.text().contains(&told), "{}", page.text());
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -3,6 +3,23 @@
 use courant::domain::IssueState;
 
 use super::kit::{Site, request};
+use super::signup::MORE;
+use crate::support::databases::both_databases;
+
+#[tokio::test]
+async fn home_has_newsletters_before_feeds_and_none_that_is_not_for_everybody() {
+    both_databases(async |db| {
+        let site = Site::over(db, MORE).await;
+        let page = site.get("/").await;
+        let at = |title: &str| page.text().find(&format!("<h2 dir=\"auto\">{title}</h2>"));
+        assert!(at("The Daily Brief").is_some(), "{}", page.text());
+        assert!(at("The Daily Brief") < at("صبح نامہ"), "{}", page.text());
+        assert!(at("صبح نامہ") < at("All stories"), "{}", page.text());
+        assert!(at("All stories").is_some() && at("For the staff").is_none());
+        assert_eq!(site.get("/archive/staff").await.status, 200);
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn home_lists_what_can_be_followed() {

@@ -89,6 +89,12 @@ impl Site {
         Self::serve(db, configuration(more), Limits::default()).await
     }
 
+    /// Over a story's own database; the publication's language is Urdu.
+    pub async fn urdu(db: Db) -> Self {
+        let text = CONFIG.replace("language = \"en\"", "language = \"ur\"");
+        Self::serve(db, configuration_of(&text), Limits::default()).await
+    }
+
     async fn serve(db: Db, config: Config, limits: Limits) -> Self {
         db.sync_sources(&["dispatch".into()], MORNING)
             .await
@@ -283,9 +289,12 @@ impl Site {
 
 /// The publication's, with what a story adds to it.
 pub fn configuration(more: &str) -> Config {
+    configuration_of(&format!("{CONFIG}{more}"))
+}
+
+fn configuration_of(text: &str) -> Config {
     let path = Path::new("/nowhere/courant.toml");
-    let text = format!("{CONFIG}{more}");
-    config::from_text(path, &text, |_| Vec::new()).unwrap_or_else(|problems| panic!("{problems}"))
+    config::from_text(path, text, |_| Vec::new()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn keys(guid: &str) -> Vec<IdentityKey> {

@@ -3,6 +3,7 @@
 use courant::domain::{Purpose, SubscriberId, SubscriptionState};
 
 use super::kit::{Site, request};
+use crate::support::databases::both_databases;
 
 async fn state_of(site: &Site, id: SubscriberId) -> SubscriptionState {
     site.db.subscriptions(id).await.unwrap()[0].state
@@ -150,9 +151,16 @@ async fn preferences_show_what_holds_and_save_what_was_chosen() {
     );
     assert!(page.text().contains("Europe/London"));
 
-    for wrong in ["schedule=hourly", "timezone=Atlantis"] {
+    for (wrong, told) in [
+        ("schedule=hourly&topics=Rivers", "no longer offered"),
+        (
+            "schedule=daily&topics=Region&timezone=%3CAtlantis",
+            "value=\"&lt;Atlantis\"",
+        ),
+    ] {
         let reply = site.post(&path, wrong).await;
         assert_eq!(reply.status, 400, "{wrong}");
+        assert!(reply.text().contains(told), "{wrong}: {}", reply.text());
         let after = &site.db.subscriptions(id).await.unwrap()[0];
         assert_eq!(after, subscription, "{wrong} changed something");
     }
@@ -169,8 +177,66 @@ async fn preferences_show_what_holds_and_save_what_was_chosen() {
     );
     let person = site.db.subscriber_by_id(id).await.unwrap().unwrap();
     assert_eq!(person.timezone, None);
+}
 
+#[tokio::test]
+async fn preferences_of_a_subscription_that_has_ended_lead_to_the_form() {
+    let site = Site::open().await;
+    let id = site.reader("ada@example.org").await;
+    let token = site.token(Purpose::Preferences, id).await;
+    let path = format!("/preferences/{token}");
     assert_eq!(site.post(&path, "unsubscribe=yes").await.status, 200);
     assert_eq!(state_of(&site, id).await, SubscriptionState::Unsubscribed);
-    assert!(site.get(&path).await.text().contains("has ended"));
+    for reply in [
+        site.get(&path).await,
+        site.post(&path, "schedule=daily").await,
+    ] {
+        assert_eq!(reply.status, 200);
+        assert!(reply.text().contains("You are unsubscribed"));
+        let form = "href=\"https://letters.example.org/subscribe?channel=brief\"";
+        assert!(reply.text().contains(form), "{}", reply.text());
+    }
+    assert_eq!(state_of(&site, id).await, SubscriptionState::Unsubscribed);
+}
+
+#[tokio::test]
+async fn a_wrong_zone_is_said_beside_the_field_and_what_was_chosen_is_kept() {
+    let site = Site::open().await;
+    let id = site.reader("ada@example.org").await;
+    let token = site.token(Purpose::Preferences, id).await;
+    let fields = "schedule=instant&topics=Rivers&timezone=+Lahore";
+    let page = site.post(&format!("/preferences/{token}"), fields).await;
+    assert_eq!(
+        (page.status, page.header("cache-control")),
+        (400, "no-store")
+    );
+    for there in [
+        "aria-describedby=\"timezone-problem timezone-hint\" aria-invalid=\"true\" autofocus",
+        "There is no time zone of this name",
+        "value=\" Lahore\"",
+        "value=\"instant\" checked",
+        "value=\"Rivers\" checked",
+        "value=\"Region\"> ",
+    ] {
+        assert!(page.text().contains(there), "{there}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_the_language_of_the_site() {
+    both_databases(async |db| {
+        let site = Site::urdu(db).await;
+        let link = site.get("/confirm/x").await;
+        assert_eq!(link.status, 404);
+        assert!(link.text().contains("یہ لنک ادھورا ہے"), "{}", link.text());
+        let page = site.get("/nowhere").await;
+        assert!(page.text().contains("صفحہ نہیں ملا"), "{}", page.text());
+        let long = site.post("/subscribe", &"a".repeat(70_000)).await;
+        assert_eq!(long.status, 413);
+        assert!(long.text().contains("فارم بہت لمبا ہے"), "{}", long.text());
+        let put = request(&site.public, "PUT", "/", &[], b"").await;
+        assert_eq!(put.status, 405);
+        assert!(!put.text().contains("has no meaning"), "{}", put.text());
+    })
+    .await;
 }
