@@ -14,7 +14,7 @@ pub struct RelayStatus {
     /// Its name in the configuration.
     pub id: String,
     /// `unused` when no channel sends mail; `paused for 30 s:` and why, or `paused until
-    /// tomorrow:` where its day is used up; else `ok` from the daemon that answers, and
+    /// tomorrow:` where its day is used up, for digests or for all mail; else `ok` from the daemon that answers, and
     /// `configured` from a command, which has no connections.
     pub state: String,
     /// Connections open now, in the daemon that answers.
@@ -128,6 +128,10 @@ pub(super) async fn relay_status(
             (None, Some(most), Some(used)) if used >= i64::from(most) => {
                 format!("paused until tomorrow: today's {most} messages are sent")
             }
+            (None, Some(most), Some(used)) if used >= i64::from(most - day.kept()) => format!(
+                "paused until tomorrow for digests: {used} of today's {most} messages are sent, \
+                 the rest is kept for alerts and confirmation mail"
+            ),
             _ if live.is_some() => "ok".to_owned(),
             _ => "configured".to_owned(),
         };
