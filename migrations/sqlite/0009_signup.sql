@@ -2,16 +2,18 @@
 -- subscription that waits for its reader's word, and a confirmation mail in the outbox.
 -- The twin of this file is migrations/postgres/0009_signup.sql.
 
--- One row for an address, whatever is asked for it meanwhile. `via` is form or operator.
+-- One row for an address, whatever is asked for it meanwhile by the form, and one for what an
+-- operator entered. `via` is form or operator.
 CREATE TABLE signup (
-    address_key TEXT NOT NULL PRIMARY KEY,
+    address_key TEXT NOT NULL,
+    via TEXT NOT NULL,
     address TEXT NOT NULL,
     channels TEXT NOT NULL,
-    via TEXT NOT NULL,
     evidence TEXT NOT NULL,
-    at BIGINT NOT NULL
+    at BIGINT NOT NULL,
+    PRIMARY KEY (address_key, via)
 );
-CREATE INDEX signup_by_time ON signup (at);
+CREATE INDEX signup_by_time ON signup (via, at);
 
 -- Who signed up lately, so that no network does it without end. `network` is not to be reckoned
 -- back, as is the address in confirmation.

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 
 use super::App;
 
-/// Admitted in one transaction, so that senders do not wait for long.
+/// Admitted, or forgotten, at a time.
 const AT_ONCE: usize = 100;
 /// How long one process admits before another may, should it die.
 const LEASE: Duration = Duration::from_secs(60);
@@ -37,10 +37,14 @@ pub async fn admit(app: &App, now: UnixMillis) -> Result<usize, StoreError> {
     let asked = app.db.confirmations_since(now.plus_ms(-window)).await?;
     let left = usize::try_from(i64::from(rate.count) - asked).unwrap_or(0);
     let keys = &app.keys;
+    let channels: Vec<String> = app.config.channels.keys().cloned().collect();
     let mut mails = 0;
     for (via, limit) in [("form", left.min(AT_ONCE)), ("operator", AT_ONCE)] {
         if limit > 0 {
-            let (admitted, made) = app.db.admit_signups(keys, via, limit, now).await?;
+            let (admitted, made) = app
+                .db
+                .admit_signups(keys, &channels, via, limit, now)
+                .await?;
             if admitted > 0 {
                 info!(admitted, mails = made, via, "sign-ups admitted");
             }

@@ -5,6 +5,10 @@
 //! a channel has one for a day, numbered downwards from -1, and it is sent before all others.
 //! An address is asked once, after a day once more, and after a further week for the last time;
 //! confirming begins anew.
+//!
+//! Each person is admitted in a transaction of their own, which takes the sign-up first and then
+//! the person, their subscriptions by name, the round and its delivery: as everybody does who
+//! takes several of these, so that daemons on one PostgreSQL wait for each other in no circle.
 
 use super::counts::Moves;
 use super::freeze::span_deliveries;
@@ -12,7 +16,8 @@ use super::import::{is_suppressed, person};
 use super::ledger::lock_channel;
 use super::operate::{hold, reopen};
 use super::rows::{parsed, row};
-use super::sql::{Tx, args, both, most, statements};
+use super::signup::FORM;
+use super::sql::{Tx, args, both, dialects, most, statements};
 use super::{Db, StoreError};
 use crate::domain::{
     CONFIRMATION, DeliveryState, EmailAddress, HeaderText, IssueId, SubscriberId, TokenKey,
@@ -25,20 +30,25 @@ const PAUSES: [i64; 3] = [0, DAY_MS, 7 * DAY_MS];
 /// What no issue that publishes has: smaller is sent first.
 const PRIORITY: i64 = -10;
 
+/// A round of a clock that ran ahead is none of today's, but clocks of two machines differ.
+const AHEAD_MS: i64 = 10 * 60_000;
+
 row! {
     struct SignUpRow {
-        address_key: String, address: String, channels: String, via: String, evidence: String,
-        at: i64,
+        address_key: String, via: String, address: String, channels: String, evidence: String,
     }
 }
 
 statements! {
-    WAITING = both(
-        "SELECT address_key, address, channels, via, evidence, at FROM signup
-         WHERE via = $1 ORDER BY at LIMIT $2"
+    WAITING = both("SELECT address_key FROM signup WHERE via = $1 ORDER BY at LIMIT $2");
+    /// Whoever erases the person, asks for more or admits them too waits until this is done.
+    HELD_SIGNUP = dialects(
+        "SELECT address_key, via, address, channels, evidence FROM signup
+         WHERE address_key = $1 AND via = $2",
+        "SELECT address_key, via, address, channels, evidence FROM signup
+         WHERE address_key = $1 AND via = $2 FOR UPDATE"
     );
-    /// Not when something was asked meanwhile: then it is admitted once more.
-    ADMITTED = both("DELETE FROM signup WHERE address_key = $1 AND at = $2");
+    ADMITTED = both("DELETE FROM signup WHERE address_key = $1 AND via = $2");
     ASK = both(
         "INSERT INTO subscription (subscriber_id, channel, state, topics, cursor, requested_at,
             by_form)
@@ -49,6 +59,7 @@ statements! {
             by_form = (subscription.by_form OR subscription.state = 'unsubscribed')
          WHERE subscription.state <> 'active'"
     );
+    /// Looked at before asking, which would lock an active one, and freezing holds those.
     STATE_OF = both("SELECT state FROM subscription WHERE subscriber_id = $1 AND channel = $2");
     ASKED = both("SELECT mails, last_at FROM confirmation WHERE address_mark = $1");
     NOTE_ASKED = both(
@@ -59,7 +70,7 @@ statements! {
     ASKED_SINCE = both("SELECT COUNT(*) FROM confirmation WHERE last_at > $1 AND via = 'form'");
     ROUND = both(
         "SELECT id FROM issue WHERE channel = $1 AND number < 0 AND created_at > $2
-            AND state <> 'cancelled' ORDER BY number LIMIT 1"
+            AND created_at <= $3 AND state <> 'cancelled' ORDER BY number LIMIT 1"
     );
     ADD_ROUND = both(
         "INSERT INTO issue (channel, number, schedule, slot, state, title, created_at,
@@ -82,39 +93,48 @@ impl Db {
 
     /// Admits up to `limit` of those who wait, the first of them first: of those who came by
     /// the form (`via` is `form`) or of those whom an operator entered (`operator`). Suppressed
-    /// addresses are dropped. Returns how many went from the queue and how many confirmation
-    /// mails entered the outbox. One process at a time should do this.
+    /// addresses are dropped. The mail is in the name of one of the `channels`, where one was
+    /// asked for. Returns how many went from the queue and how many confirmation mails entered
+    /// the outbox. One process at a time should do this, lest the rate be kept twice.
     pub async fn admit_signups(
         &self,
         keys: &TokenKey,
+        channels: &[String],
         via: &str,
         limit: usize,
         now: UnixMillis,
     ) -> Result<(usize, usize), StoreError> {
-        let mut tx = self.begin().await?;
-        let rows: Vec<SignUpRow> = tx.all(&WAITING, args![via, most(limit)]).await?;
-        let (mut moves, mut mails) = (Moves::default(), 0);
-        for row in &rows {
-            if let Some((channel, id)) = admit(&mut tx, row, now).await?
-                && may_ask(&mut tx, keys, row, now).await?
-                && let Some(round) = ask(&mut tx, &channel, id, now).await?
+        let waiting: Vec<(String,)> = self.all(&WAITING, args![via, most(limit)]).await?;
+        let (mut admitted, mut mails) = (0, 0);
+        for (key,) in &waiting {
+            let mut tx = self.begin().await?;
+            let Some(row) = tx.one::<SignUpRow>(&HELD_SIGNUP, args![key, via]).await? else {
+                continue;
+            };
+            let mut moves = Moves::default();
+            if let Some((channel, id)) = admit(&mut tx, &row, channels, now).await?
+                && may_ask(&mut tx, keys, &row, now).await?
             {
+                let round = ask(&mut tx, &channel, id, now).await?;
                 moves.made(round, DeliveryState::Pending, 1);
                 mails += 1;
             }
-            tx.run(&ADMITTED, args![&row.address_key, row.at]).await?;
+            tx.run(&ADMITTED, args![key, via]).await?;
+            moves.write(&mut tx).await?;
+            tx.commit().await?;
+            admitted += 1;
         }
-        moves.write(&mut tx).await?;
-        tx.commit().await?;
-        Ok((rows.len(), mails))
+        Ok((admitted, mails))
     }
 }
 
 /// Enters what was asked for; the reader and the channel whose mail asks them to confirm,
-/// where there is something to confirm.
+/// where there is something to confirm: one of the `known`, since mail of a channel that the
+/// configuration does not have waits for it to come back.
 async fn admit(
     tx: &mut Tx,
     row: &SignUpRow,
+    known: &[String],
     now: UnixMillis,
 ) -> Result<Option<(String, SubscriberId)>, StoreError> {
     let key = row.address_key.as_str();
@@ -125,18 +145,24 @@ async fn admit(
         .map_err(|e| StoreError::corrupt("a sign-up's address", &row.address, &e))?;
     let nameless = HeaderText::default();
     let (id, _) = person(tx, &address, &nameless, (&None, &None), now).await?;
-    let channels: Vec<String> = parsed("a sign-up's channels", &row.channels)?;
-    let mut first = None;
+    let mut channels: Vec<String> = parsed("a sign-up's channels", &row.channels)?;
+    channels.sort_unstable();
+    let mut pending = Vec::new();
     for channel in channels {
-        if row.via == "form" && tx.run(&ASK, args![id, &channel, now]).await? > 0 {
-            super::consent::note(tx, key, &channel, "requested", &row.evidence, now).await?;
-        }
         let state: Option<(String,)> = tx.one(&STATE_OF, args![id, &channel]).await?;
-        if first.is_none() && state.is_some_and(|(state,)| state == "pending") {
-            first = Some(channel);
+        let mut waits = state.as_ref().is_some_and(|(state,)| state == "pending");
+        let is_active = state.is_some_and(|(state,)| state == "active");
+        if row.via == FORM && !is_active && tx.run(&ASK, args![id, &channel, now]).await? > 0 {
+            super::consent::note(tx, key, &channel, "requested", &row.evidence, now).await?;
+            waits = true;
+        }
+        if waits {
+            pending.push(channel);
         }
     }
-    Ok(first.map(|channel| (channel, id)))
+    let asks = pending.iter().position(|channel| known.contains(channel));
+    let asks = pending.into_iter().nth(asks.unwrap_or(0));
+    Ok(asks.map(|channel| (channel, id)))
 }
 
 /// Whether the address may be asked now; if so, that it was.
@@ -163,24 +189,26 @@ async fn ask(
     channel: &str,
     id: SubscriberId,
     now: UnixMillis,
-) -> Result<Option<IssueId>, StoreError> {
-    let round = match round(tx, channel, now).await? {
+) -> Result<IssueId, StoreError> {
+    let mut into = match round(tx, channel, now).await? {
         // Held, so that nobody calls it done or ends it meanwhile.
         Some(round) if hold(tx, round).await? => round,
         _ => add_round(tx, channel, now).await?,
     };
-    let made: Option<(i64,)> = tx.one(&ADD_MAIL, args![round, id, now]).await?;
-    let Some((delivery,)) = made else {
-        return Ok(None);
-    };
-    span_deliveries(tx, round, delivery).await?;
-    reopen(tx, round, 1).await?;
-    Ok(Some(round))
+    let mut made: Option<(i64,)> = tx.one(&ADD_MAIL, args![into, id, now]).await?;
+    if made.is_none() {
+        // They confirmed and left, all on one day, and come back: that round has a mail of theirs.
+        into = add_round(tx, channel, now).await?;
+        made = tx.one(&ADD_MAIL, args![into, id, now]).await?;
+    }
+    span_deliveries(tx, into, made.map_or(0, |(delivery,)| delivery)).await?;
+    reopen(tx, into, 1).await?;
+    Ok(into)
 }
 
 /// The channel's round of the day.
 async fn round(tx: &mut Tx, channel: &str, now: UnixMillis) -> Result<Option<IssueId>, StoreError> {
-    let values = args![channel, now.plus_ms(-DAY_MS)];
+    let values = args![channel, now.plus_ms(-DAY_MS), now.plus_ms(AHEAD_MS)];
     let row: Option<(i64,)> = tx.one(&ROUND, values).await?;
     Ok(row.map(|(id,)| IssueId(id)))
 }

@@ -25,11 +25,18 @@ statements! {
             wished_at = NULL, hastened_at = NULL
          WHERE last_fetch_at > $2 AND next_fetch_at > $1"
     );
+    /// An address would not be asked again, nor a network let in, before that time.
+    ASTRAY_CONFIRMATIONS = both("UPDATE confirmation SET last_at = $1 WHERE last_at > $2");
+    ASTRAY_NETWORKS = both("DELETE FROM signup_network WHERE at > $1");
+    ASTRAY_UNCONFIRMED = both(
+        "UPDATE subscription SET requested_at = $1
+         WHERE state = 'pending' AND by_form AND requested_at > $2"
+    );
 }
 
 impl Db {
     /// Makes due what waits for a time that only a clock far ahead of `now` can have meant.
-    /// Returns how many deliveries and sources it was.
+    /// Returns how many deliveries, sources and sign-ups it was.
     pub async fn mend_times(&self, now: UnixMillis) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
         let mut mended = tx
@@ -38,9 +45,11 @@ impl Db {
         mended += tx
             .run(&ASTRAY_DOUBTS, args![now, now.plus_ms(LONGEST)])
             .await?;
-        mended += tx
-            .run(&ASTRAY_SOURCES, args![now, now.plus_ms(APART)])
-            .await?;
+        let apart = now.plus_ms(APART);
+        for statement in [ASTRAY_SOURCES, ASTRAY_CONFIRMATIONS, ASTRAY_UNCONFIRMED] {
+            mended += tx.run(&statement, args![now, apart]).await?;
+        }
+        mended += tx.run(&ASTRAY_NETWORKS, args![apart]).await?;
         tx.commit().await?;
         Ok(mended)
     }

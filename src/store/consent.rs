@@ -1,7 +1,7 @@
 //! Leaving: unsubscribing, suppression, erasure, and the record of who asked for what.
 
 use super::counts::Moves;
-use super::sql::{Tx, args, both, statements};
+use super::sql::{Tx, args, both, dialects, statements};
 use super::{Db, StoreError};
 use crate::domain::DeliveryState::{Deferred, Pending, Suppressed};
 use crate::domain::{SubscriberId, SuppressionReason, UnixMillis};
@@ -53,6 +53,10 @@ statements! {
     ERASE_TIES = both("DELETE FROM subscription WHERE subscriber_id = $1");
     ERASE_PERSON = both("DELETE FROM subscriber WHERE id = $1");
     ERASE_SIGNUP = both("DELETE FROM signup WHERE address_key = $1");
+    LOCK_PERSON = dialects(
+        "SELECT id FROM subscriber WHERE id = $1",
+        "SELECT id FROM subscriber WHERE id = $1 FOR UPDATE"
+    );
     FORGET_EVENTS = both(
         "DELETE FROM consent_event WHERE address_key IN (SELECT s.address_key FROM subscriber s
             WHERE s.id = $1 AND NOT EXISTS
@@ -95,6 +99,8 @@ pub(super) async fn note_by_id(
 
 /// Forgets a person of whom nothing is known but their address.
 pub(super) async fn stop_remembering(tx: &mut Tx, id: i64) -> Result<(), StoreError> {
+    // Waits for whoever gives them a subscription now, so that the statements below see it.
+    tx.one::<(i64,)>(&LOCK_PERSON, args![id]).await?;
     tx.run(&FORGET_EVENTS, args![id]).await?;
     tx.run(&FORGET_PERSON, args![id]).await?;
     Ok(())
@@ -137,10 +143,11 @@ impl Db {
     /// a later import must not mail them again. `false` when there was nobody.
     pub async fn erase(&self, address_key: &str, now: UnixMillis) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        // Before the look for the person: a sign-up that is being admitted becomes one.
+        let asked = tx.run(&ERASE_SIGNUP, args![address_key]).await?;
         let person: Option<(i64, i64, i64)> = tx.one(&PERSON, args![address_key]).await?;
         let events = tx.run(&ERASE_EVENTS, args![address_key]).await?;
         tx.run(&ERASE_DETAIL, args![address_key]).await?;
-        let asked = tx.run(&ERASE_SIGNUP, args![address_key]).await?;
         let Some((id, left, stayed)) = person else {
             tx.commit().await?;
             return Ok(events + asked > 0);

@@ -1,6 +1,7 @@
 //! Adding readers, by hand or by the thousand.
 
 use super::audience::topics_text;
+use super::signup::{OPERATOR, keep};
 use super::sql::{Tx, args, both, statements};
 use super::{Db, StoreError};
 use crate::domain::{EmailAddress, HeaderText, SubscriberId, SubscriptionState, UnixMillis, words};
@@ -102,12 +103,8 @@ impl Db {
         now: UnixMillis,
     ) -> Result<Vec<Imported>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut would = Vec::with_capacity(readers.len());
-        for reader in readers {
-            would.push(import(&mut tx, reader, now).await?);
-        }
         // Dropped without a commit, the transaction leaves everything as it was.
-        Ok(would)
+        import_all(&mut tx, readers, now).await
     }
 
     /// Adds readers or brings them up to date, all of the call in one transaction; what came
@@ -119,10 +116,7 @@ impl Db {
         now: UnixMillis,
     ) -> Result<Vec<Imported>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut came = Vec::with_capacity(readers.len());
-        for reader in readers {
-            came.push(import(&mut tx, reader, now).await?);
-        }
+        let came = import_all(&mut tx, readers, now).await?;
         tx.commit().await?;
         Ok(came)
     }
@@ -186,6 +180,22 @@ pub(super) async fn person(
     Ok((id, came))
 }
 
+/// In the order of their addresses, so that two imports of the same readers do not each wait for
+/// a reader that the other has.
+async fn import_all(
+    tx: &mut Tx,
+    readers: &[NewSubscriber],
+    now: UnixMillis,
+) -> Result<Vec<Imported>, StoreError> {
+    let mut order: Vec<usize> = (0..readers.len()).collect();
+    order.sort_by_cached_key(|at| readers[*at].address.key());
+    let mut came = vec![Imported::Unchanged; readers.len()];
+    for at in order {
+        came[at] = import(tx, &readers[at], now).await?;
+    }
+    Ok(came)
+}
+
 async fn import(
     tx: &mut Tx,
     reader: &NewSubscriber,
@@ -193,6 +203,12 @@ async fn import(
 ) -> Result<Imported, StoreError> {
     if is_suppressed(tx, &reader.address.key()).await? {
         return Ok(Imported::Suppressed);
+    }
+    // First, as where sign-ups are admitted: who takes the same rows in the same order never
+    // waits in a circle.
+    if reader.state == SubscriptionState::Pending && !reader.channels.is_empty() {
+        let how = (OPERATOR, "");
+        keep(tx, &reader.address, &reader.channels, how, now).await?;
     }
     let places = (&reader.language, &reader.timezone);
     let (id, mut came) = person(tx, &reader.address, &reader.name, places, now).await?;
@@ -204,10 +220,6 @@ async fn import(
             Imported::Unsubscribed => left = true,
             _ => {}
         }
-    }
-    if reader.state == SubscriptionState::Pending && !reader.channels.is_empty() {
-        let how = ("operator", "");
-        super::signup::keep(tx, &reader.address, &reader.channels, how, now).await?;
     }
     Ok(if left && came == Imported::Unchanged {
         Imported::Unsubscribed

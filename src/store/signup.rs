@@ -11,7 +11,11 @@ use super::sql::{Tx, args, both, json, most, statements};
 use super::{Db, StoreError};
 use crate::domain::{EmailAddress, SubscriberId, TokenKey, UnixMillis};
 
-/// Sign-ups that wait at most; more than anybody has in honesty.
+/// How somebody came: by the form, or entered by an operator.
+pub(super) const FORM: &str = "form";
+pub(super) const OPERATOR: &str = "operator";
+
+/// Sign-ups by the form that wait at most; more than anybody has in honesty. No more are counted.
 const MOST_WAITING: i64 = 10_000;
 /// No limit of a network looks further back.
 const NETWORKS: Duration = Duration::from_secs(86_400);
@@ -46,14 +50,16 @@ pub enum SignUpAnswer {
 statements! {
     FROM_NETWORK = both("SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2");
     NOTE_NETWORK = both("INSERT INTO signup_network (network, at) VALUES ($1, $2)");
-    COUNT_WAITING = both("SELECT COUNT(*) FROM signup");
-    ASKED_BEFORE = both("SELECT channels FROM signup WHERE address_key = $1");
+    COUNT_WAITING = both(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM signup WHERE via = $1 LIMIT $2) AS q"
+    );
+    ASKED_BEFORE = both("SELECT channels FROM signup WHERE address_key = $1 AND via = $2");
+    /// Whoever asks again keeps their turn: a stranger could put them off for ever otherwise.
     KEEP = both(
-        "INSERT INTO signup (address_key, address, channels, via, evidence, at)
+        "INSERT INTO signup (address_key, via, address, channels, evidence, at)
          VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (address_key) DO UPDATE SET address = excluded.address,
-            channels = excluded.channels, via = excluded.via, evidence = excluded.evidence,
-            at = CASE WHEN signup.at < excluded.at THEN excluded.at ELSE signup.at + 1 END"
+         ON CONFLICT (address_key, via) DO UPDATE SET address = excluded.address,
+            channels = excluded.channels, evidence = excluded.evidence"
     );
     PENDING = both(
         "SELECT channel FROM subscription WHERE subscriber_id = $1 AND state = 'pending'
@@ -96,7 +102,7 @@ pub(super) async fn keep(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     let key = address.key();
-    let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key]).await?;
+    let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key, via]).await?;
     let mut wanted: Vec<String> = match before {
         Some((before,)) => parsed("a sign-up's channels", &before)?,
         None => Vec::new(),
@@ -107,7 +113,7 @@ pub(super) async fn keep(
         }
     }
     let wanted = json(&wanted);
-    let values = args![&key, address.as_str(), &wanted, via, evidence, now];
+    let values = args![&key, via, address.as_str(), &wanted, evidence, now];
     tx.run(&KEEP, values).await.map(drop)
 }
 
@@ -130,20 +136,25 @@ impl Db {
             }
             tx.run(&NOTE_NETWORK, args![network, now]).await?;
         }
-        let waiting: Option<(i64,)> = tx.one(&COUNT_WAITING, args![]).await?;
+        let waiting: Option<(i64,)> = tx.one(&COUNT_WAITING, args![FORM, MOST_WAITING]).await?;
         if waiting.is_some_and(|(waiting,)| waiting >= MOST_WAITING) {
             return Ok(SignUpAnswer::Full);
         }
-        let how = ("form", signup.evidence.as_str());
+        let how = (FORM, signup.evidence.as_str());
         keep(&mut tx, &signup.address, &signup.channels, how, now).await?;
         tx.commit().await?;
         Ok(SignUpAnswer::Taken)
     }
 
-    /// How many sign-ups wait to be admitted.
+    /// How many sign-ups wait to be admitted, by the form and those that operators entered; of
+    /// each no more than ten thousand are counted.
     pub async fn waiting_signups(&self) -> Result<i64, StoreError> {
-        let row: Option<(i64,)> = self.one(&COUNT_WAITING, args![]).await?;
-        Ok(row.map_or(0, |(count,)| count))
+        let mut waiting = 0;
+        for via in [FORM, OPERATOR] {
+            let row: Option<(i64,)> = self.one(&COUNT_WAITING, args![via, MOST_WAITING]).await?;
+            waiting += row.map_or(0, |(count,)| count);
+        }
+        Ok(waiting)
     }
 
     /// Makes a reader's subscriptions that wait for their word active, from now on: those to
@@ -187,19 +198,19 @@ impl Db {
         limit: usize,
         now: UnixMillis,
     ) -> Result<usize, StoreError> {
-        let mut tx = self.begin().await?;
-        tx.run(&TRIM_NETWORKS, args![ago(now, NETWORKS)]).await?;
-        tx.run(&TRIM_CONFIRMATIONS, args![ago(now, CONFIRMATIONS)])
+        self.run(&TRIM_NETWORKS, args![ago(now, NETWORKS)]).await?;
+        self.run(&TRIM_CONFIRMATIONS, args![ago(now, CONFIRMATIONS)])
             .await?;
-        let ties: Vec<(i64, String)> = tx.all(&UNCONFIRMED, args![before, most(limit)]).await?;
+        let ties: Vec<(i64, String)> = self.all(&UNCONFIRMED, args![before, most(limit)]).await?;
         for (id, channel) in &ties {
+            // One at a time: whoever waits for a second with the first in hand may wait for ever.
+            let mut tx = self.begin().await?;
             let values = args![*id, channel, before];
-            if tx.run(&LEAVE_AGAIN, values).await? == 0 {
-                tx.run(&DROP_TIE, values).await?;
+            if tx.run(&LEAVE_AGAIN, values).await? == 0 && tx.run(&DROP_TIE, values).await? > 0 {
                 stop_remembering(&mut tx, *id).await?;
             }
+            tx.commit().await?;
         }
-        tx.commit().await?;
         Ok(ties.len())
     }
 }

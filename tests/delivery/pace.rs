@@ -8,7 +8,7 @@ use courant::pipeline::Clock;
 
 use crate::kit::{
     Sender, addresses, alert, assert_rate, count, digest, domain, lasted, readers, relay, room,
-    tables, to, until_count,
+    sign_up, tables, to, until_count,
 };
 use crate::support::databases::both_databases;
 use crate::support::newsroom::{DAY, DAY_ONE, HOUR};
@@ -156,7 +156,8 @@ async fn what_a_day_does_not_take_waits_for_the_next_day_also_after_a_restart() 
             room.tick(DAY_ONE).await;
         }
         let issue = digest(&room, 1).await;
-        for (day, sent) in [(0, 20), (0, 20), (1, 40), (1, 40), (2, 50)] {
+        // A tenth of each day is not for digests.
+        for (day, sent) in [(0, 18), (0, 18), (1, 36), (1, 36), (2, 50)] {
             let now = DAY_ONE.plus_ms(day * DAY + 2 * HOUR);
             // A new process, which knows what the database knows.
             let again = room.beside(&tables("day_quota = 20", "")).await;
@@ -176,7 +177,7 @@ async fn what_a_day_does_not_take_waits_for_the_next_day_also_after_a_restart() 
 async fn a_relay_that_warms_up_leaves_the_rest_to_another() {
     both_databases(async |db| {
         let old = Sink::plain().await;
-        // The third day of four, from 10 to 80: 40 messages.
+        // The third day of four, from 10 to 80: 40 messages, and 4 of them for urgent mail.
         let warm = "weight = 100\nwarm_up = { start = 10, end = 80, days = 4, begin = 2026-01-03 }";
         let mut room = room(db, warm, &relay("old", &old, "")).await;
         room.app.clock = Clock::standing(DAY_ONE.plus_ms(2 * HOUR));
@@ -186,7 +187,49 @@ async fn a_relay_that_warms_up_leaves_the_rest_to_another() {
             .await
             .unwrap();
         assert_eq!(count(&room.app, &issue, Sent).await, 60);
-        assert_eq!((room.sink.accepted().len(), old.accepted().len()), (40, 20));
+        assert_eq!((room.sink.accepted().len(), old.accepted().len()), (36, 24));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_that_uses_up_the_day_leaves_a_tenth_of_it_to_confirmation_mail() {
+    both_databases(async |db| {
+        let mut room = room(db, "day_quota = 20", "").await;
+        room.app.clock = Clock::standing(DAY_ONE.plus_ms(2 * HOUR));
+        readers(&room, &addresses(30, "readers.example"), "daily").await;
+        let issue = digest(&room, 1).await;
+        let send = async |now| {
+            room.app.clock.set(now);
+            let sent = courant::pipeline::dispatch::drain(&room.app, |_| {});
+            sent.await.unwrap();
+            (
+                count(&room.app, &issue, Sent).await,
+                room.sink.accepted().len(),
+            )
+        };
+        let now = DAY_ONE.plus_ms(2 * HOUR);
+        assert_eq!(send(now).await, (18, 18));
+        let states = async || {
+            let (db, config) = (&room.app.db, &room.app.config);
+            let status = courant::pipeline::status::status(db, config, None, now, now).await;
+            status.unwrap().relays[0].state.clone()
+        };
+        assert_eq!(
+            states().await,
+            "paused until tomorrow for digests: 18 of today's 20 messages are sent, the rest is \
+             kept for alerts and confirmation mail"
+        );
+        for (n, sent) in [(0, 19), (1, 20), (2, 20)] {
+            sign_up(&room, &format!("new{n}@readers.example"), now).await;
+            assert_eq!(send(now).await, (18, sent));
+        }
+        assert_eq!(
+            states().await,
+            "paused until tomorrow: today's 20 messages are sent"
+        );
+        let tomorrow = now.plus_ms(DAY);
+        assert_eq!(send(tomorrow).await, (30, 33));
     })
     .await;
 }

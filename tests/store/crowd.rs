@@ -1,9 +1,12 @@
 //! Daemons that do everything at once neither fail nor stand in each other's way for ever.
 
-use courant::domain::{DeliveryState, IssueId, IssueState};
+use courant::domain::{DeliveryState, IssueId, IssueState, SubscriptionState};
 use courant::store::{Db, Flight};
 
-use crate::kit::{LATER, NOW, add_readers, claim, everyone, keys, planned, publish, settle, went};
+use crate::kit::{
+    LATER, NOW, add_readers, claim, everyone, keys, planned, publish, reader, settle, went,
+};
+use crate::signup::{admit, take, token_key, wish};
 use crate::support::databases::both_databases;
 
 /// Four issues for sixty readers each.
@@ -103,6 +106,98 @@ async fn a_crowd_of_daemons_and_operators_loses_no_count() {
             }
             assert_eq!(rows.len(), 60);
             assert_eq!(db.issue_counts(id).await.unwrap(), found);
+        }
+    })
+    .await;
+}
+
+/// Readers who sign up by the form, all asking for two newsletters.
+async fn ask(db: Db, first: usize) {
+    for round in 0..60 {
+        let who = (first + round) % 20;
+        let channels = [["brief", "weekly"], ["weekly", "brief"]][round % 2];
+        take(&db, &wish(&format!("r{who}@example.org"), &channels), LATER).await;
+    }
+}
+
+/// Readers who confirm, and leave.
+async fn answer(db: Db) {
+    for round in 0..60 {
+        let address = format!("r{}@example.org", round % 20);
+        let Some(person) = db.subscriber(&address).await.unwrap() else {
+            continue;
+        };
+        let keys = token_key();
+        let confirmed = db.confirm_subscriptions(&keys, person.id, &[], "link", LATER);
+        confirmed.await.unwrap();
+        if round % 3 == 0 {
+            let left = db.unsubscribe(person.id, "weekly", "page", LATER);
+            left.await.unwrap();
+        }
+        if round % 7 == 0 {
+            db.erase(&address, LATER).await.unwrap();
+        }
+    }
+}
+
+/// A daemon that admits, ends issues and forgets.
+async fn keep_house(db: Db) {
+    for _ in 0..30 {
+        admit(&db, "form", LATER).await;
+        admit(&db, "operator", LATER).await;
+        db.finish_issues(LATER).await.unwrap();
+        let forgotten = db.forget_unconfirmed(LATER, 10, LATER);
+        forgotten.await.unwrap();
+    }
+}
+
+/// An operator who enters the same readers, in one order or the other.
+async fn enter(db: Db, is_backwards: bool) {
+    for round in 0..15 {
+        let mut readers: Vec<_> = (0..20)
+            .map(|n| reader(&format!("r{n}@example.org"), "brief"))
+            .collect();
+        for one in &mut readers {
+            one.topics = Some(vec![format!("t{round}")]);
+            if round % 2 == 0 {
+                one.state = SubscriptionState::Pending;
+            }
+        }
+        if is_backwards {
+            readers.reverse();
+        }
+        db.import_subscribers(&readers, LATER).await.unwrap();
+    }
+}
+
+/// A daemon that makes issues of one newsletter.
+async fn edit(db: Db) {
+    for slot in 0..15 {
+        publish(&db, "weekly", &[&format!("s{slot}")]).await;
+        let issue = planned(&db, everyone("weekly", "daily"), 100 + slot).await;
+        db.freeze_issue(&issue, LATER).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_that_signs_up_confirms_leaves_and_is_mailed_waits_in_no_circle() {
+    both_databases(async |db: Db| {
+        let mut crowd = tokio::task::JoinSet::new();
+        for first in [0, 7] {
+            crowd.spawn(ask(db.clone(), first));
+            crowd.spawn(answer(db.clone()));
+            crowd.spawn(keep_house(db.clone()));
+            crowd.spawn(enter(db.clone(), first > 0));
+        }
+        crowd.spawn(edit(db.clone()));
+        crowd.join_all().await;
+        for issue in db.issues(None, None, 99).await.unwrap() {
+            let rows = db.deliveries(issue.id, None, None, 999).await.unwrap();
+            let mut found = std::collections::BTreeMap::new();
+            for row in &rows {
+                *found.entry(row.state).or_insert(0i64) += 1;
+            }
+            assert_eq!(db.issue_counts(issue.id).await.unwrap(), found);
         }
     })
     .await;

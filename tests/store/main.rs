@@ -1,6 +1,7 @@
 //! The contract of every function of the store, on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on says where")]
 
+mod admission;
 mod amending;
 mod articles;
 mod astray;

@@ -18,11 +18,11 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 const ADA: &str = "ada@example.org";
 
-fn token_key() -> TokenKey {
+pub fn token_key() -> TokenKey {
     TokenKey::new(&[7; 32])
 }
 
-fn wish(address: &str, channels: &[&str]) -> SignUp {
+pub fn wish(address: &str, channels: &[&str]) -> SignUp {
     SignUp {
         address: EmailAddress::parse(address).unwrap(),
         channels: channels.iter().map(|&channel| channel.into()).collect(),
@@ -31,29 +31,31 @@ fn wish(address: &str, channels: &[&str]) -> SignUp {
     }
 }
 
-async fn take(db: &Db, signup: &SignUp, now: UnixMillis) -> SignUpAnswer {
+pub async fn take(db: &Db, signup: &SignUp, now: UnixMillis) -> SignUpAnswer {
     let hour = Duration::from_secs(3600);
     db.take_signup(signup, 30, hour, now).await.unwrap()
 }
 
 /// Signs up and is admitted; how many mails that made.
-async fn sign_up(db: &Db, address: &str, channels: &[&str], now: UnixMillis) -> usize {
+pub async fn sign_up(db: &Db, address: &str, channels: &[&str], now: UnixMillis) -> usize {
     let taken = take(db, &wish(address, channels), now).await;
     assert_eq!(taken, SignUpAnswer::Taken);
     admit(db, "form", now).await
 }
 
-async fn admit(db: &Db, via: &str, now: UnixMillis) -> usize {
-    let admitted = db.admit_signups(&token_key(), via, 100, now).await;
-    admitted.unwrap().1
+pub async fn admit(db: &Db, via: &str, now: UnixMillis) -> usize {
+    let channels = ["brief", "weekly", "alerts"].map(str::to_owned);
+    let keys = token_key();
+    let admitted = db.admit_signups(&keys, &channels, via, 100, now);
+    admitted.await.unwrap().1
 }
 
-async fn newest(db: &Db) -> Issue {
+pub async fn newest(db: &Db) -> Issue {
     db.issues(None, None, 1).await.unwrap().remove(0)
 }
 
 /// Sends what is due; to whom.
-async fn send(db: &Db, now: UnixMillis) -> Vec<String> {
+pub async fn send(db: &Db, now: UnixMillis) -> Vec<String> {
     let claimed = claim(db, "w", now, now.plus_ms(60_000), 1000).await;
     let sent: Vec<_> = claimed
         .iter()
@@ -65,7 +67,7 @@ async fn send(db: &Db, now: UnixMillis) -> Vec<String> {
     claimed.iter().map(address).collect()
 }
 
-async fn confirm_all(db: &Db, address: &str, now: UnixMillis) -> Vec<String> {
+pub async fn confirm_all(db: &Db, address: &str, now: UnixMillis) -> Vec<String> {
     let id = db.subscriber(address).await.unwrap().unwrap().id;
     db.confirm_subscriptions(&token_key(), id, &[], "link", now)
         .await

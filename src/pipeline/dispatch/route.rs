@@ -9,6 +9,7 @@ mod pace;
 mod probe;
 mod quotas;
 mod share;
+mod way;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,33 +20,17 @@ use super::lane::Lane;
 use super::letters::Routed;
 use super::rates::{Rates, Wish, at_once};
 use super::sending::Sending;
-use crate::channels::email::relays::{Relay, Relays, State};
+use crate::channels::email::relays::{Relay, Relays};
 use crate::channels::email::shaping::Weights;
 use crate::config::Rate;
 use crate::pipeline::App;
 use crate::store::StoreError;
 use groups::{Groups, domain_of};
 pub(super) use groups::{Member, Place};
-use pace::Pace;
 pub(super) use probe::Probe;
 use quotas::Quotas;
 pub(super) use quotas::Ticket;
-
-/// Mails in hand for one relay at most, where only this process takes deliveries.
-const MOST: usize = 1000;
-/// The same in connections, where daemons share them: what a lost machine leaves in doubt.
-const MOST_SHARED: usize = 8;
-/// Mails in hand, in connections, at least: as long as the pace of a relay is not known, a fast
-/// one is not kept waiting for the next claim.
-const LEAST: usize = 16;
-/// The same where daemons share them.
-const LEAST_SHARED: usize = 3;
-/// Mails in hand, in seconds of what the relay takes.
-const SUPPLY: f64 = 0.25;
-/// How often the pace of a relay is taken.
-const PACED: Duration = Duration::from_millis(250);
-/// A relay that has answered nothing for so long leaves its part of the mail to the others.
-const STUCK: Duration = Duration::from_secs(5);
+use way::Way;
 
 /// The lanes and what holds for them.
 pub(super) struct Routes {
@@ -59,22 +44,6 @@ pub(super) struct Routes {
     room: usize,
     /// Mails that are worth having in hand by the rate of all mail.
     most: usize,
-}
-
-/// A lane with what it takes in this round.
-struct Way {
-    lane: Arc<Lane>,
-    /// Mails that its connections can carry soon.
-    places: usize,
-    /// Mails that its limits leave it: none when it is paused, stuck, at its rate, or done for
-    /// today. Others have its part of the mail then, and wait for it otherwise.
-    limit: usize,
-    target: usize,
-    is_open: bool,
-    probes: bool,
-    pace: Pace,
-    /// How many it had answered at the last look, and when there was an answer or nothing owed.
-    answered: (u64, Option<Instant>),
 }
 
 impl Routes {
@@ -113,8 +82,9 @@ impl Routes {
             let (waiting, carried) = (way.lane.waiting(), way.lane.carried());
             way.lane.relay.set_queue(waiting, carried);
             if let Some(left) = self.quotas.left(app, &way.lane.relay).await? {
-                way.limit_to(left);
-                way.is_open &= left > 0;
+                way.limit_to(left.all);
+                way.limit_of_others = left.others;
+                way.is_open &= left.all > 0;
             }
             wishes.extend(way.wish(now));
         }
@@ -160,7 +130,7 @@ impl Routes {
         sending: &Sending,
     ) -> Result<usize, StoreError> {
         let ways = self.ways_of(sending);
-        let room = self.capacity(&ways).min(self.room);
+        let room = self.capacity(&ways, sending.is_urgent()).min(self.room);
         let Some(rate) = sending.rate().filter(|_| room > 0) else {
             return Ok(room);
         };
@@ -171,9 +141,10 @@ impl Routes {
 
     /// Whether an issue waits only for its turn: a relay of its takes mail, as fast as it does.
     pub(super) fn is_moving(&self, sending: &Sending) -> bool {
-        self.ways_of(sending)
-            .iter()
-            .any(|way| self.ways[*way].is_open)
+        let ways = self.ways_of(sending);
+        let has_day = |way: &Way| sending.is_urgent() || way.limit_of_others > 0;
+        ways.iter()
+            .any(|at| self.ways[*at].is_open && has_day(&self.ways[*at]))
     }
 
     /// The ways an issue may take.
@@ -194,10 +165,10 @@ impl Routes {
         sending: &Sending,
         tries: Vec<Try>,
     ) -> Result<Vec<Routed>, StoreError> {
-        let ways = self.ways_of(sending);
+        let (ways, is_urgent) = (self.ways_of(sending), sending.is_urgent());
         let mut picked = Vec::with_capacity(tries.len());
         for attempt in tries {
-            match self.pick(&ways) {
+            match self.pick(&ways, is_urgent) {
                 Some(way) => {
                     let relay = &self.ways[way].lane.relay;
                     let group = relay.domains.group_of(domain_of(&attempt));
@@ -209,7 +180,7 @@ impl Routes {
         for way in &ways {
             let needed = picked.iter().filter(|(_, picked, _)| picked == way).count();
             let relay = &self.ways[*way].lane.relay;
-            self.quotas.take(app, relay, needed).await?;
+            self.quotas.take(app, relay, needed, is_urgent).await?;
         }
         let wishes = self
             .groups
@@ -236,7 +207,8 @@ impl Routes {
         let lane = self.ways[way].lane.clone();
         let names = self.rate_names(app, sending, &lane.relay);
         let has_slots = names.iter().all(|name| self.rates.near(name) > 0);
-        let Some(ticket) = self.quotas.ticket(&lane.relay).filter(|_| has_slots) else {
+        let ticket = self.quotas.ticket(&lane.relay, sending.is_urgent());
+        let Some(ticket) = ticket.filter(|_| has_slots) else {
             // Finding out took longer than a slot may be late.
             return self.turn_back(way, attempt, Duration::ZERO);
         };
@@ -263,8 +235,10 @@ impl Routes {
     }
 
     fn turn_back(&mut self, way: usize, attempt: Try, wait: Duration) -> Option<Routed> {
-        self.ways[way].places += 1;
-        self.ways[way].limit = self.ways[way].limit.saturating_add(1);
+        let way = &mut self.ways[way];
+        way.places += 1;
+        way.limit = way.limit.saturating_add(1);
+        way.limit_of_others = way.limit_of_others.saturating_add(1);
         attempt.give_back(wait);
         None
     }
@@ -292,91 +266,6 @@ impl Routes {
     /// Gives back what was taken for mails and is not needed.
     pub(super) async fn end(&self, app: &App) -> Result<(), StoreError> {
         self.quotas.give_back(app).await
-    }
-}
-
-impl Way {
-    fn new(lane: Arc<Lane>) -> Self {
-        Self {
-            lane,
-            places: 0,
-            limit: 0,
-            target: 0,
-            is_open: false,
-            probes: false,
-            pace: Pace::default(),
-            answered: (0, None),
-        }
-    }
-
-    fn limit_to(&mut self, most: usize) {
-        self.limit = self.limit.min(most);
-        self.places = self.places.min(most);
-    }
-
-    /// Whether it has mails and has answered none for long.
-    fn is_stuck(&mut self, now: Instant) -> bool {
-        let ended = self.lane.ended();
-        if self.answered.0 != ended || self.lane.carried() == 0 {
-            self.answered = (ended, Some(now));
-        }
-        let since = self.answered.1.unwrap_or(now);
-        now.duration_since(since) > STUCK
-    }
-
-    /// How many mails the relay's state, its window and its pace allow.
-    fn look(&mut self, now: Instant, is_shared: bool) {
-        let relay = &self.lane.relay;
-        if std::mem::take(&mut self.probes) {
-            // The round before broke off.
-            relay.probe_unused(now);
-        }
-        self.pace.take(self.lane.ended(), PACED, now);
-        let window = relay.window(now).max(1);
-        let (least, most) = if is_shared {
-            (window * LEAST_SHARED, window * MOST_SHARED)
-        } else {
-            (window * LEAST, MOST)
-        };
-        // Never negative, and a relay takes fewer than 2^53 a second.
-        let supply = (self.pace.per_second * SUPPLY) as usize;
-        self.target = supply.clamp(least, most.max(least));
-        let state = relay.state(now);
-        self.limit = match state {
-            State::Paused(_) => 0,
-            State::Open | State::Probe => usize::MAX,
-        };
-        self.is_open = state == State::Open;
-        self.probes = state == State::Probe;
-        self.places = match state {
-            State::Open => self.target.saturating_sub(self.lane.load()),
-            State::Probe => usize::from(self.lane.load() == 0),
-            State::Paused(_) => {
-                // Another relay may have them, and an hour later this one.
-                self.lane.give_up();
-                0
-            }
-        };
-        if let Some(rate) = relay.rate(now) {
-            self.target = self.target.min(at_once(rate));
-            let most = at_once(rate).saturating_sub(self.lane.waiting());
-            self.limit_to(most);
-        }
-        if self.is_stuck(now) {
-            self.limit_to(0);
-        }
-        if self.probes {
-            self.limit = self.places;
-        }
-    }
-
-    fn wish(&self, now: Instant) -> Option<Wish> {
-        let rate = self.lane.relay.rate(now)?;
-        Some(Wish {
-            name: relay_name(&self.lane.relay),
-            rate,
-            count: self.places,
-        })
     }
 }
 

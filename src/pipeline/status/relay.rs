@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::channels::email::Relays;
 use crate::channels::email::relays::GroupStatus;
+use crate::channels::email::shaping::Day;
 use crate::config::Config;
 use crate::domain::UnixMillis;
 use crate::store::{Db, RelayRule, StoreError};
@@ -14,7 +15,7 @@ pub struct RelayStatus {
     /// Its name in the configuration.
     pub id: String,
     /// `unused` when no channel sends mail; `paused for 30 s:` and why, or `paused until
-    /// tomorrow:` where its day is used up; else `ok` from the daemon that answers, and
+    /// tomorrow:` where its day is used up, for digests or for all mail; else `ok` from the daemon that answers, and
     /// `configured` from a command, which has no connections.
     pub state: String,
     /// Connections open now, in the daemon that answers.
@@ -120,14 +121,13 @@ pub(super) async fn relay_status(
         let own = known.pause.map(|(left, why)| (now.plus(left), why));
         let told = shared.iter().find(|rule| *rule.relay == *relay.id);
         let pause = own.or_else(|| told.map(|rule| (rule.until, rule.why.clone())));
-        let state = match (&pause, day.most, used) {
+        let waits = used.and_then(|used| until_tomorrow(&day, used));
+        let state = match &pause {
             _ if !is_used => "unused".to_owned(),
-            (Some((until, why)), ..) => {
+            Some((until, why)) => {
                 format!("paused for {} s: {why}", until.since(now).as_secs())
             }
-            (None, Some(most), Some(used)) if used >= i64::from(most) => {
-                format!("paused until tomorrow: today's {most} messages are sent")
-            }
+            None if waits.is_some() => waits.unwrap_or_default(),
             _ if live.is_some() => "ok".to_owned(),
             _ => "configured".to_owned(),
         };
@@ -149,4 +149,20 @@ pub(super) async fn relay_status(
         });
     }
     Ok(all)
+}
+
+/// What waits for the next day when so much of this one is used; `None` for nothing.
+fn until_tomorrow(day: &Day, used: i64) -> Option<String> {
+    let most = day.most?;
+    if used >= i64::from(most) {
+        return Some(format!(
+            "paused until tomorrow: today's {most} messages are sent"
+        ));
+    }
+    (used >= i64::from(most - day.kept())).then(|| {
+        format!(
+            "paused until tomorrow for digests: {used} of today's {most} messages are sent, \
+             the rest is kept for alerts and confirmation mail"
+        )
+    })
 }

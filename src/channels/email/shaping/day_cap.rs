@@ -7,6 +7,10 @@ use crate::config::{RelayConfig, WarmUp};
 use crate::domain::UnixMillis;
 use crate::schedule::time_zone;
 
+/// One part in so many of a day is kept for alerts and confirmation mail: a digest that uses up
+/// the rest waits for tomorrow, and they do not.
+const KEPT: u32 = 10;
+
 /// A relay's limits by the day. Days are those of the site's zone.
 #[derive(Debug, Clone)]
 pub struct DayCap {
@@ -24,6 +28,14 @@ pub struct Day {
     pub most: Option<u32>,
     /// When the next day begins.
     pub ends: UnixMillis,
+}
+
+impl Day {
+    /// How many of its messages only urgent mail may use.
+    #[must_use]
+    pub fn kept(&self) -> u32 {
+        self.most.unwrap_or(0) / KEPT
+    }
 }
 
 impl DayCap {
@@ -111,6 +123,15 @@ mod tests {
         assert_eq!(at(&day_cap, "2026-12-01T12:00:00Z").most, Some(200));
         assert_eq!(at(&day_cap, "2026-12-21T12:00:00Z").most, Some(5000));
         assert_eq!(at(&day_cap, "2027-06-01T12:00:00Z").most, Some(5000));
+    }
+
+    #[test]
+    fn a_tenth_of_a_day_is_kept_for_urgent_mail_and_nothing_where_a_tenth_is_no_message() {
+        let on = |quota, now: &str| at(&day_cap(quota, Some(ghosts())), now).kept();
+        assert_eq!(on(None, "2026-12-01T12:00:00Z"), 20);
+        assert_eq!(on(Some(99), "2026-12-01T12:00:00Z"), 9);
+        assert_eq!(on(Some(9), "2026-12-01T12:00:00Z"), 0);
+        assert_eq!(on(None, "2027-06-01T12:00:00Z"), 0);
     }
 
     #[test]

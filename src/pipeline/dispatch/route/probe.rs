@@ -39,7 +39,8 @@ impl Routes {
     ) -> Result<(), StoreError> {
         for at in self.ways_of(sending) {
             let way = &mut self.ways[at];
-            let is_due = way.probes && way.limit > 0 && self.room > 0;
+            let has_limit = way.limit_for(sending.is_urgent()) > 0;
+            let is_due = way.probes && has_limit && self.room > 0;
             if is_due && !shared.take_probe(app, &way.lane.relay).await? {
                 self.room = self.room.saturating_sub(way.places);
                 way.probes = false;

@@ -1,6 +1,7 @@
 //! What relays take in a day.
 //!
-//! The database counts for all daemons. A message's part is taken when its way is found, and
+//! The database counts for all daemons. The last part of a day is kept for urgent mail: others
+//! get none of it. A message's part is taken when its way is found, and
 //! goes back when the relay did not get to see it.
 
 use std::collections::HashMap;
@@ -23,11 +24,22 @@ pub(super) struct Quotas(HashMap<Arc<str>, Taken>);
 struct Taken {
     day: String,
     most: u32,
+    /// Of `most`, what only urgent mail may use.
+    kept: u32,
     /// Taken and not given to a message.
     left: Arc<AtomicUsize>,
     /// What the database had left, and when.
     free: usize,
     looked: Option<Instant>,
+}
+
+/// What a relay may have today still.
+#[derive(Clone, Copy)]
+pub(super) struct Left {
+    /// In all.
+    pub(super) all: usize,
+    /// Of that, for mail that is not urgent.
+    pub(super) others: usize,
 }
 
 /// A message's part of its relay's day. Dropped unused it goes back.
@@ -54,7 +66,7 @@ impl Quotas {
         &mut self,
         app: &App,
         relay: &Relay,
-    ) -> Result<Option<usize>, StoreError> {
+    ) -> Result<Option<Left>, StoreError> {
         let today = relay.today(app.clock.now());
         let Some(most) = today.most else {
             if let Some(taken) = self.0.remove(&relay.id) {
@@ -71,26 +83,28 @@ impl Quotas {
                 (taken.day, taken.left) = (day, Arc::default());
             }
             let used = app.db.quota_used(name, &taken.day).await?;
-            taken.most = most;
+            (taken.most, taken.kept) = (most, today.kept());
             taken.free = usize::try_from(i64::from(most) - used).unwrap_or(0);
             taken.looked = Some(Instant::now());
         }
-        Ok(Some(taken.free + taken.left.load(Ordering::Relaxed)))
+        Ok(Some(taken.of_day()))
     }
 
-    /// Takes what `count` messages need, as far as there is so much.
+    /// Takes what `count` messages need, as far as there is so much for them.
     pub(super) async fn take(
         &mut self,
         app: &App,
         relay: &Relay,
         count: usize,
+        is_urgent: bool,
     ) -> Result<(), StoreError> {
         let Some(taken) = self.0.get_mut(&relay.id) else {
             return Ok(());
         };
         let missing = count.saturating_sub(taken.left.load(Ordering::Relaxed));
         if missing > 0 {
-            let most = i64::from(taken.most);
+            let kept = if is_urgent { 0 } else { taken.kept };
+            let most = i64::from(taken.most - kept);
             let missing = i64::try_from(missing).unwrap_or(i64::MAX);
             let granted = app
                 .db
@@ -104,11 +118,14 @@ impl Quotas {
     }
 
     /// A message's part; `None` inside where the relay has no limit, and nothing when the day
-    /// is used up.
-    pub(super) fn ticket(&self, relay: &Relay) -> Option<Option<Ticket>> {
+    /// is used up for it.
+    pub(super) fn ticket(&self, relay: &Relay, is_urgent: bool) -> Option<Option<Ticket>> {
         let Some(taken) = self.0.get(&relay.id) else {
             return Some(None);
         };
+        if !is_urgent && taken.of_day().others == 0 {
+            return None;
+        }
         let one_less = |left: usize| left.checked_sub(1);
         let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
         taken.left.fetch_update(set, fetch, one_less).ok()?;
@@ -125,6 +142,13 @@ impl Quotas {
 }
 
 impl Taken {
+    fn of_day(&self) -> Left {
+        let all = self.free + self.left.load(Ordering::Relaxed);
+        // A quota is no larger than this type.
+        let others = all.saturating_sub(self.kept as usize);
+        Left { all, others }
+    }
+
     async fn give_back(&self, app: &App, name: &str) -> Result<(), StoreError> {
         let left = self.left.swap(0, Ordering::Relaxed);
         if left > 0 {
