@@ -272,7 +272,12 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
         beats.beat("plan");
         let app = live.app();
         release::release_due(&app, app.clock.now()).await?;
-        let asked = signup::admit(&app, UnixMillis::now()).await?;
+        // Planning must not wait for it.
+        let asked = signup::admit(&app, UnixMillis::now()).await;
+        let asked = asked.unwrap_or_else(|error| {
+            error!(error = %error, "sign-ups could not be admitted; they wait");
+            0
+        });
         let planned = plan::plan(&app, UnixMillis::now()).await?;
         if asked > 0 || planned.iter().any(|p| p.result.is_ok()) {
             app.wake.dispatch.notify_one();
