@@ -75,21 +75,21 @@ macro_rules! fence {
             ")
              SELECT ",
             $gather,
-            " FROM (SELECT d.id, d.lease_gen, d.issue_id,
+            " FROM (SELECT d.id, d.lease_gen, d.issue_id, d.state, d.lease_owner,
                     CASE WHEN d.attempts = 0 AND d.reason = '' THEN 1 ELSE 0 END AS untried
                 FROM asked CROSS JOIN delivery d
-                WHERE d.id = asked_id AND d.lease_gen = asked_gen AND d.state = 'leased'
-                    AND d.lease_owner = $2
+                WHERE d.id = asked_id AND d.lease_gen = asked_gen
                 ORDER BY d.id ",
             $lock,
-            ") AS q"
+            ") AS q WHERE q.state = 'leased' AND q.lease_owner = $2"
         )
     };
 }
 
 statements! {
     /// Those of the rows that are still the owner's, which stay so until the end of the
-    /// transaction. All who write batches take rows so, in the order of ids: in no circle.
+    /// transaction. All who write batches take rows so, in the order of ids: in no circle. Those
+    /// that are its no more are held as well, since a late word may be written there.
     FENCE = dialects(
         fence!(
             "jsonb_each($1) AS r",
