@@ -86,10 +86,26 @@ macro_rules! fence {
     };
 }
 
+macro_rules! late {
+    ($list:expr, $lock:expr) => {
+        concat!(
+            "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
+                CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_reason FROM ",
+            $list,
+            "), late AS (SELECT d.id AS late_id, given_reason FROM given CROSS JOIN delivery d
+                WHERE d.id = given_id AND d.lease_gen = given_gen AND d.state = $3 ",
+            $lock,
+            ") UPDATE delivery SET state = 'sent', reason = given_reason, finished_at = $2
+             FROM late WHERE id = late_id RETURNING id, lease_gen, issue_id"
+        )
+    };
+}
+
 statements! {
     /// Those of the rows that are still the owner's, which stay so until the end of the
     /// transaction. All who write batches take rows so, in the order of ids: in no circle. Those
-    /// that are its no more are held as well, since a late word may be written there.
+    /// that are its no more are held as well: a row that changed while it was waited for would be
+    /// held without having been in the order.
     FENCE = dialects(
         fence!(
             "jsonb_each($1) AS r",
@@ -126,13 +142,11 @@ statements! {
          FROM given WHERE id = given_id"
     );
     /// A word that came after others had given up on its sender, and before anyone took the
-    /// message again (the generation is still that of the word): the relay has it.
-    LATE = list!(
-        "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
-            CAST(r.value ->> 1 AS BIGINT) AS given_gen, r.value ->> 2 AS given_reason FROM",
-        ") UPDATE delivery SET state = 'sent', reason = given_reason, finished_at = $2
-         FROM given WHERE id = given_id AND lease_gen = given_gen AND state = $3
-         RETURNING id, lease_gen, issue_id"
+    /// message again (the generation is still that of the word): the relay has it. It waits for
+    /// nobody who has the row at the moment: rows are held already, and that were a circle.
+    LATE = dialects(
+        late!("jsonb_each($1) AS r", ""),
+        late!("json_array_elements(CAST($1 AS json)) AS r(value)", "FOR UPDATE OF d SKIP LOCKED")
     );
     /// Of these rows (with generations), those that are in the given state: written down by an
     /// earlier call whose answer was lost.
