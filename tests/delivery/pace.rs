@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use courant::domain::DeliveryState::{Pending, Sent};
+use courant::domain::DeliveryState::{Deferred, Pending, Sent};
 use courant::pipeline::Clock;
 
 use crate::kit::{
@@ -110,6 +110,37 @@ async fn others_overtake_a_domain_that_is_sent_slowly_and_everybody_is_served() 
             "{:?}",
             lasted(&slow)
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_complaint_about_one_domain_slows_down_its_group_and_nobody_else() {
+    both_databases(async |db| {
+        let group = "[relays.main.domains.\"gmail.com\"]\nrate = \"100/s\"\n\
+             [relays.main.domains.\"gmx.net\"]\n";
+        let room = room(db, "", group).await;
+        let google = addresses(10, "gmail.com");
+        let too_many = Fault::reply("450 4.7.28 too many requests");
+        let rules = google.iter().map(|address| {
+            let rule = Rule::at(Step::Rcpt, too_many.clone());
+            rule.to(address)
+        });
+        room.sink.set_rules(rules.collect());
+        for domain in ["gmx.net", "readers.example"] {
+            readers(&room, &addresses(100, domain), "instant").await;
+        }
+        readers(&room, &google, "instant").await;
+        let issue = alert(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &issue, Sent, 200).await;
+        until_count(&room.app, &issue, Deferred, 10).await;
+        sender.stop().await;
+        let relay = &room.app.relays.status()[0];
+        assert_eq!(relay.rate_per_s, None, "the relay has not complained");
+        let rates: Vec<_> = relay.groups.iter().map(|group| group.rate_per_s).collect();
+        // Once, however many of them were under way.
+        assert_eq!(rates, [Some(70.0), None]);
     })
     .await;
 }

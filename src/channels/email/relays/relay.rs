@@ -27,7 +27,7 @@ pub struct Relay {
     pub id: Arc<str>,
     /// The groups of recipient domains with limits of their own.
     pub domains: Domains,
-    /// What of each group's mail is on its way, by the group's number.
+    /// What of each group's mail is on its way, and how fast, by the group's number.
     pub loads: Vec<GroupLoad>,
     config: RelayConfig,
     hello: String,
@@ -97,11 +97,7 @@ impl Relay {
         let domains = Domains::new(&config.domains);
         Self {
             id: config.id.as_str().into(),
-            loads: domains
-                .groups()
-                .iter()
-                .map(|_| GroupLoad::default())
-                .collect(),
+            loads: domains.groups().iter().map(GroupLoad::new).collect(),
             domains,
             hello: hello.to_owned(),
             endpoint: OnceLock::new(),
@@ -279,8 +275,9 @@ impl Relay {
         reason
     }
 
-    /// Remembers what a message's end says about the relay.
-    pub fn note(&self, verdict: &Verdict) {
+    /// Remembers what a message's end says about the relay, or about the domain group whose
+    /// number it has: a group that takes no more slows down nobody else.
+    pub fn note(&self, verdict: &Verdict, group: Option<usize>) {
         let (counter, words) = match &verdict.outcome {
             Outcome::Accepted { reply } => (&self.counts.accepted, reply),
             Outcome::Deferred { reason, .. } | Outcome::NotTried { reason, .. } => {
@@ -292,12 +289,19 @@ impl Relay {
         counter.fetch_add(1, Ordering::Relaxed);
         self.noted(verdict.relay_trouble, words);
         let now = Instant::now();
+        let load = group.map(|group| &self.loads[group]);
         if matches!(verdict.outcome, Outcome::Accepted { .. }) {
             self.health().throttle.sent(now);
+            if let Some(load) = load {
+                load.throttle().sent(now);
+            }
             return;
         }
         if verdict.relay_trouble == Some(RelayTrouble::Throttled) {
-            self.health().throttle.throttled(now);
+            match load {
+                Some(load) => load.throttle().throttled(now),
+                None => self.health().throttle.throttled(now),
+            }
         }
         self.follow_rules(words, now);
     }
@@ -359,13 +363,15 @@ impl Relay {
             connections: self.connections.load(Ordering::Relaxed),
             window: health.breaker.connections(now) as usize,
             rate_per_s: health.throttle.rate(now),
-            groups: self.groups(),
+            groups: self.groups(now),
             counts: self.counts.read(),
         }
     }
 
-    fn groups(&self) -> Vec<GroupStatus> {
+    fn groups(&self, now: Instant) -> Vec<GroupStatus> {
         let groups = self.domains.groups().iter().zip(&self.loads);
-        groups.map(|(group, load)| load.status(group)).collect()
+        groups
+            .map(|(group, load)| load.status(group, now))
+            .collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The rate that a relay takes, learned from its complaints.
+//! The rate that a relay, or a domain group behind it, takes: learned from complaints.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,8 @@ const UNKNOWN: f64 = 10.0;
 /// The time over which the flow is averaged, in seconds.
 const AVERAGED: f64 = 10.0;
 
-/// The rate of one relay: the configured one, lowered for a while when it complains.
+/// The rate of one relay or domain group: the configured one, lowered for a while when there is
+/// a complaint.
 ///
 /// A cut starts from what this daemon achieved, where that is less than the limit or there is
 /// none.

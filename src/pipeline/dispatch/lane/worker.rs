@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::super::route::{Place, Ticket};
+use super::super::route::{Member, Place, Ticket};
 use super::queue::Empty;
 use super::{Lane, Parcel};
 use crate::channels::email::relays::Open;
@@ -134,7 +134,8 @@ impl Feed for Carrier<'_> {
             ticket.into_iter().for_each(Ticket::used);
         }
         self.lane.ended.fetch_add(1, Ordering::Relaxed);
-        self.lane.relay.note(&verdict);
+        let group = parcel.member.as_ref().map(Member::group);
+        self.lane.relay.note(&verdict, group);
         let relay = Some(self.lane.relay.id.clone());
         if let Some(alarm) = parcel.attempt.issue.heard(&verdict) {
             if alarm.pause {

@@ -51,12 +51,18 @@ impl Drop for Place {
 
 /// A mail's place in its group.
 pub(in super::super) struct Member {
+    group: usize,
     _in_hand: Place,
     on_wire: Arc<AtomicUsize>,
     connections: Option<usize>,
 }
 
 impl Member {
+    /// The group's number at its relay.
+    pub(in super::super) fn group(&self) -> usize {
+        self.group
+    }
+
     /// Whether a connection may carry it now. Each carries one mail of the group at a time, so
     /// mails on the wire are connections at most.
     pub(in super::super) fn may_board(&self) -> bool {
@@ -76,14 +82,15 @@ impl Groups {
         &self,
         mails: impl Iterator<Item = (&'a Arc<Relay>, usize)>,
     ) -> Vec<Wish> {
-        let mut wishes: HashMap<String, Wish> = HashMap::new();
+        let (mut wishes, now) = (HashMap::<String, Wish>::new(), Instant::now());
         for (relay, group) in mails {
-            let limits = &relay.domains.groups()[group];
-            let Some(rate) = limits.rate else { continue };
+            let Some(rate) = relay.loads[group].rate(now) else {
+                continue;
+            };
             let name = name(relay, group);
             let wish = wishes.entry(name.clone()).or_insert(Wish {
                 name,
-                rate: rate.per_second(),
+                rate,
                 count: 0,
             });
             wish.count += 1;
@@ -102,13 +109,12 @@ impl Groups {
         let known = self.0.entry((relay.id.clone(), group)).or_default();
         let connections = limits.connections.map(|most| most as usize);
         let in_hand = load.in_hand.load(Ordering::Relaxed);
-        known
-            .pace
-            .take(known.entered - in_hand as u64, AHEAD, Instant::now());
+        let now = Instant::now();
+        known.pace.take(known.entered - in_hand as u64, AHEAD, now);
         // A second's worth, because those without a place come again after a second.
         let supply = (known.pace.per_second * MORE) as usize;
         let is_full = connections.is_some_and(|most| in_hand >= supply.max(most * PER_CONNECTION));
-        let rate = limits.rate.map(crate::config::Rate::per_second);
+        let rate = load.rate(now);
         let name = name(relay, group);
         if is_full || (rate.is_some() && rates.near(&name) == 0) {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
@@ -118,6 +124,7 @@ impl Groups {
         let slot = rate.and_then(|_| rates.take(&name));
         known.entered += 1;
         let member = Member {
+            group,
             _in_hand: Place::take(&load.in_hand),
             on_wire: load.on_wire.clone(),
             connections,
