@@ -165,7 +165,9 @@ pub struct Transition {
 
 impl Transition {
     /// Where a delivery with so many `attempts` before goes after `outcome`, at `now`; `since`
-    /// is where its patience starts.
+    /// is where its patience starts. A try that does not count waits a quarter of the time since
+    /// then at least, so that there are few of them too: a message that always loses its
+    /// connection is soon out of the others' way.
     #[must_use]
     pub fn after(
         id: DeliveryId,
@@ -211,7 +213,9 @@ impl Transition {
                 again(true, pause.max(after.unwrap_or_default()), reason)
             }
             Outcome::NotTried { reason, after } => {
-                again(false, after.unwrap_or(Duration::from_secs(30)), reason)
+                let seldom = (now.since(since) / 4).min(policy.cap);
+                let wait = after.unwrap_or(Duration::from_secs(30)).max(seldom);
+                again(false, wait, reason)
             }
         }
     }
@@ -271,6 +275,33 @@ mod tests {
         };
         let t = Transition::after(ID, 0, refused, &RetryPolicy::ALERT, now, now);
         assert_eq!((t.state, t.counted), (DeliveryState::Deferred, false));
+    }
+
+    #[test]
+    fn tries_that_do_not_count_are_fifty_at_most_and_end_with_its_patience() {
+        for policy in [
+            RetryPolicy::ALERT,
+            RetryPolicy::DIGEST,
+            RetryPolicy::CONFIRMATION,
+        ] {
+            let (mut now, mut tries) = (UnixMillis(0), 0);
+            let last = loop {
+                let outcome = Outcome::NotTried {
+                    reason: "421 4.3.0 not now".into(),
+                    after: None,
+                };
+                tries += 1;
+                let t = Transition::after(ID, 0, outcome, &policy, UnixMillis(0), now);
+                if t.state != DeliveryState::Deferred {
+                    break t;
+                }
+                assert!(!t.counted && t.due_at.since(now) <= policy.cap);
+                now = t.due_at;
+            };
+            assert!((20..=50).contains(&tries), "{tries}");
+            assert_eq!(last.state, DeliveryState::Failed);
+            assert!(last.reason.ends_with("last: 421 4.3.0 not now"));
+        }
     }
 
     proptest! {
