@@ -11,8 +11,9 @@ use crate::channels::email::relays::State;
 
 /// Mails in hand for one relay at most, where only this process takes deliveries.
 const MOST: usize = 1000;
-/// The same in connections, where daemons share them: what a lost machine leaves in doubt.
-const MOST_SHARED: usize = 8;
+/// The same in connections, where daemons share them: what a lost machine leaves in doubt, besides
+/// the ends that it has not written down. Half of it must last while the other half is claimed.
+const MOST_SHARED: usize = 16;
 /// Mails in hand, in connections, at least: as long as the pace of a relay is not known, a fast
 /// one is not kept waiting for the next claim.
 const LEAST: usize = 16;
