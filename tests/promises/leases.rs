@@ -2,25 +2,32 @@
 
 use courant::domain::DeliveryState;
 use courant::pipeline::{dispatch, plan, release};
+use courant::store::Db;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::databases::both_databases;
 use crate::support::newsroom::{BRIEF, DAY_ONE, Newsroom};
 use crate::support::site::Item;
 
+/// Two readers, a story, and a mail for each that nobody has taken yet.
+async fn with_two_mails(db: Db) -> Newsroom {
+    let room = Newsroom::open(db, BRIEF).await;
+    for reader in ["ada@readers.example", "bob@readers.example"] {
+        room.reader(reader, "instant").await;
+    }
+    room.site.publish(Item::new(1));
+    room.look(DAY_ONE).await;
+    release::release_due(&room.app, DAY_ONE).await.unwrap();
+    plan::plan(&room.app, DAY_ONE).await.unwrap();
+    room.app.clock.set(DAY_ONE);
+    room
+}
+
 #[tokio::test]
 async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
     both_databases(async |db| {
-        let room = Newsroom::open(db, BRIEF).await;
-        for reader in ["ada@readers.example", "bob@readers.example"] {
-            room.reader(reader, "instant").await;
-        }
-        room.site.publish(Item::new(1));
-        room.look(DAY_ONE).await;
-        release::release_due(&room.app, DAY_ONE).await.unwrap();
-        plan::plan(&room.app, DAY_ONE).await.unwrap();
+        let room = with_two_mails(db).await;
         let (app, now) = (&room.app, DAY_ONE);
-        app.clock.set(now);
         // As if a task of ours had panicked: taken under our name, and nobody knows of it.
         let until = now.plus_ms(500);
         let issue = app.db.ready_issues(now).await.unwrap()[0].issue.id;
@@ -44,15 +51,8 @@ async fn a_lease_that_its_owner_lost_track_of_is_not_renewed_with_the_others() {
 #[tokio::test]
 async fn what_a_dispatcher_had_that_panicked_is_sent_by_the_next() {
     both_databases(async |db| {
-        let room = Newsroom::open(db, BRIEF).await;
-        for reader in ["ada@readers.example", "bob@readers.example"] {
-            room.reader(reader, "instant").await;
-        }
-        room.site.publish(Item::new(1));
-        room.look(DAY_ONE).await;
-        plan::plan(&room.app, DAY_ONE).await.unwrap();
-        let (app, now) = (&room.app, DAY_ONE);
-        app.clock.set(now);
+        let room = with_two_mails(db).await;
+        let app = &room.app;
         let never = CancellationToken::new();
         let mut first = dispatch::Dispatcher::default();
         assert_eq!(first.step(app, &never).await.unwrap().claimed, 2);

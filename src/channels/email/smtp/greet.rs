@@ -118,6 +118,10 @@ impl Caller<'_> {
                     Ok(wire) => return Ok(wire),
                     Err(error) => error.to_string(),
                 },
+                // The error names the relay as it is configured; a name has several addresses.
+                Ok(Err(error)) if address.to_string() == self.endpoint.address() => {
+                    error.to_string()
+                }
                 Ok(Err(error)) => format!("{error} ({address})"),
                 Err(_) => late(share, &format!("connecting to {address}")),
             };
