@@ -1,9 +1,12 @@
 //! Whose turn it is, and what each connection and protocol is held to.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use courant::domain::DeliveryState::Sent;
 use courant::domain::UnixMillis;
+use courant::pipeline::dispatch::Dispatcher;
+use tokio_util::sync::CancellationToken;
 
 use crate::kit::{
     Sender, addresses, alert, count, digest, issue_at, lasted, newest, readers, relay, room,
@@ -12,7 +15,7 @@ use crate::kit::{
 use crate::support::databases::both_databases;
 use crate::support::newsroom::{DAY, DAY_ONE, HOUR};
 use crate::support::process::until;
-use crate::support::smtp::{Setup, Sink};
+use crate::support::smtp::{Fault, Rule, Setup, Sink, Step};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_overtakes_a_digest_that_is_sent_slowly() {
@@ -34,6 +37,79 @@ async fn an_alert_overtakes_a_digest_that_is_sent_slowly() {
         assert!(meanwhile < 110, "{meanwhile} of the digest went first");
         until_count(&room.app, &slow, Sent, 200).await;
         sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_overtakes_a_digest_within_a_domain_that_takes_little() {
+    both_databases(async |db| {
+        for limit in ["rate = \"20/s\"", "connections = 1"] {
+            let db = db.clone();
+            let group = format!("[relays.main.domains.\"gmail.com\"]\n{limit}\n");
+            let room = room(db, "", &group).await;
+            // With one connection it is the message that takes its time.
+            let slow = Rule::at(Step::Data, Fault::Delay(Duration::from_millis(40)));
+            room.sink.set_rules(vec![slow]);
+            let story = if limit.starts_with("rate") { 1 } else { 3 };
+            readers(&room, &addresses(200, "gmail.com"), "daily").await;
+            let urgent: Vec<_> = (0..10).map(|n| format!("alert{n}@gmail.com")).collect();
+            readers(&room, &urgent, "instant").await;
+            let slow = digest(&room, story).await;
+            let sender = Sender::start(&room.app);
+            until("the digest is on its way", crate::kit::SOON, async || {
+                (room.sink.received() >= 10).then_some(())
+            })
+            .await;
+            let before = count(&room.app, &slow, Sent).await;
+            let urgent = alert(&room, story + 1).await;
+            until_count(&room.app, &urgent, Sent, 10).await;
+            let meanwhile = count(&room.app, &slow, Sent).await - before;
+            // Ten alerts take half a second; those that find no place come again after one.
+            assert!(meanwhile < 90, "{limit}: {meanwhile} of the digest first");
+            until_count(&room.app, &slow, Sent, 200).await;
+            sender.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_digest_leaves_no_gap_in_its_domain() {
+    both_databases(async |db| {
+        let group = "[relays.main.domains.\"gmail.com\"]\nrate = \"5/s\"\n";
+        let room = room(db, "", group).await;
+        readers(&room, &addresses(300, "gmail.com"), "daily").await;
+        let first = digest(&room, 1).await;
+        let sender = Sender::start(&room.app);
+        until_count(&room.app, &first, Sent, 5).await;
+        room.app
+            .db
+            .cancel_issue(first.id, UnixMillis::now())
+            .await
+            .unwrap();
+        let next = issue_at(&room, 2, DAY_ONE.plus_ms(DAY + HOUR)).await;
+        let begun = Instant::now();
+        until_count(&room.app, &next, Sent, 20).await;
+        // The first would have gone on for a minute.
+        let lasted = begun.elapsed();
+        assert!(lasted < Duration::from_secs(20), "{lasted:?}");
+        sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_domain_that_takes_nothing_does_not_keep_the_daemon_from_all_else() {
+    both_databases(async |db| {
+        let group = "[relays.main.domains.\"gmail.com\"]\nrate = \"1/h\"\n";
+        let room = room(db, "", group).await;
+        readers(&room, &addresses(3000, "gmail.com"), "daily").await;
+        digest(&room, 1).await;
+        let (mut dispatcher, never) = (Dispatcher::default(), CancellationToken::new());
+        let step = dispatcher.step(&room.app, &never).await.unwrap();
+        assert!((500..1600).contains(&step.claimed), "{}", step.claimed);
+        dispatcher.finish(&room.app, &never).await.unwrap();
     })
     .await;
 }

@@ -214,7 +214,8 @@ impl Routes {
         };
         let (mut member, mut slot) = (None, None);
         if let Some(group) = group {
-            match self.groups.enter(&lane.relay, group, &mut self.rates) {
+            let rates = &mut self.rates;
+            match self.groups.enter(&lane.relay, group, sending, rates) {
                 Ok((entered, at)) => (member, slot) = (Some(entered), at),
                 Err(wait) => return self.turn_back(way, attempt, wait),
             }

@@ -12,6 +12,10 @@ use crate::domain::IssueId;
 use crate::pipeline::App;
 use crate::store::{ReadyIssue, StoreError};
 
+/// Mails that find no place, in one go: their domains take no more, and each that was looked at
+/// has kept the dispatcher from hearing what ended.
+const MOST_TURNED_BACK: usize = 500;
+
 impl Dispatcher {
     /// Claims; how many, and whether more waits only for its turn.
     pub(super) async fn take(&mut self, app: &App) -> Result<(usize, bool), StoreError> {
@@ -86,8 +90,8 @@ impl Dispatcher {
         app: &App,
         mut mail: Vec<(i64, Arc<Sending>)>,
     ) -> Result<usize, StoreError> {
-        let mut claimed = 0;
-        while !mail.is_empty() {
+        let (mut claimed, mut placed) = (0, 0);
+        while !mail.is_empty() && claimed - placed < MOST_TURNED_BACK {
             let mut ready = Vec::with_capacity(mail.len());
             let Some(state) = &mut self.state else { break };
             for (priority, sending) in &mail {
@@ -112,7 +116,7 @@ impl Dispatcher {
                 if tries.len() == share {
                     full.push(issue);
                 }
-                self.send(app, sending, tries).await?;
+                placed += self.send(app, sending, tries).await?;
             }
             mail.retain(|(_, sending)| full.contains(&sending.issue.id));
         }
@@ -143,22 +147,23 @@ impl Dispatcher {
         Ok(tries)
     }
 
-    /// Finds ways for mails and has them made out.
+    /// Finds ways for mails and has them made out; for how many there was one.
     async fn send(
         &mut self,
         app: &App,
         sending: Arc<Sending>,
         tries: Vec<Try>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
         let Some(state) = self.state.as_mut().filter(|_| !tries.is_empty()) else {
-            return Ok(());
+            return Ok(0);
         };
         let routed = state.routes.route(app, &sending, tries).await?;
+        let placed = routed.len();
         while self.making.try_join_next().is_some() {}
         if !routed.is_empty() {
             self.making
                 .spawn(letters::make(sending, routed, state.signing.clone()));
         }
-        Ok(())
+        Ok(placed)
     }
 }

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::super::hand::Try;
 use super::super::rates::{AHEAD, Rates, Wish};
+use super::super::sending::Sending;
 use super::pace::Pace;
 use crate::channels::email::relays::Relay;
+use crate::domain::IssueId;
 
 /// Mails in hand at least for each connection that a group may have: one on it, the rest at its
 /// heels.
@@ -20,6 +22,10 @@ const PER_SECOND: f64 = 20.0;
 /// More than it carried of late, so that it is never short of mail.
 const MORE: f64 = 1.5;
 
+/// The longest time for which a mail without a place goes back: by then there may be room for it
+/// that nobody expects now (a rate has recovered, an issue was cancelled).
+const FAR: Duration = Duration::from_secs(10 * 60);
+
 /// What is known of each group, by relay and the group's number there.
 #[derive(Default)]
 pub(super) struct Groups(HashMap<(Arc<str>, usize), Group>);
@@ -28,8 +34,11 @@ pub(super) struct Groups(HashMap<(Arc<str>, usize), Group>);
 struct Group {
     entered: u64,
     pace: Pace,
-    /// When the last mail that went back is due.
-    last_due: Option<Instant>,
+    /// When the last mail that went back is due, by issue.
+    last_due: HashMap<IssueId, Instant>,
+    /// The same of those that overtake.
+    urgent_due: Option<Instant>,
+    urgent_in_hand: Arc<AtomicUsize>,
 }
 
 /// A mail's place among those that are counted; free again when dropped.
@@ -53,6 +62,7 @@ impl Drop for Place {
 pub(in super::super) struct Member {
     group: usize,
     _in_hand: Place,
+    _urgent: Option<Place>,
     on_wire: Arc<AtomicUsize>,
     connections: Option<usize>,
 }
@@ -98,34 +108,44 @@ impl Groups {
         wishes.into_values().collect()
     }
 
-    /// Takes a place and, where the group has a rate, its slot; or says how long to wait.
+    /// Takes a place for a mail of `sending` and, where the group has a rate, its slot; or says
+    /// how long to wait. While urgent mail waits, others get none.
     pub(super) fn enter(
         &mut self,
         relay: &Arc<Relay>,
         group: usize,
+        sending: &Sending,
         rates: &mut Rates,
     ) -> Result<(Member, Option<Instant>), Duration> {
         let (limits, load) = (&relay.domains.groups()[group], &relay.loads[group]);
         let known = self.0.entry((relay.id.clone(), group)).or_default();
         let connections = limits.connections.map(|most| most as usize);
-        let in_hand = load.in_hand.load(Ordering::Relaxed);
-        let now = Instant::now();
-        known.pace.take(known.entered - in_hand as u64, AHEAD, now);
+        let (is_urgent, now) = (sending.is_urgent(), Instant::now());
+        let all_in_hand = load.in_hand.load(Ordering::Relaxed);
+        let left = known.entered.saturating_sub(all_in_hand as u64);
+        known.pace.take(left, AHEAD, now);
+        // Urgent mail does not wait for what was in hand before it came.
+        let in_hand = match is_urgent {
+            true => known.urgent_in_hand.load(Ordering::Relaxed),
+            false => all_in_hand,
+        };
         // A second's worth, because those without a place come again after a second.
         let supply = (known.pace.per_second * MORE) as usize;
         let is_full = connections.is_some_and(|most| in_hand >= supply.max(most * PER_CONNECTION));
         let rate = load.rate(now);
         let name = name(relay, group);
-        if is_full || (rate.is_some() && rates.near(&name) == 0) {
+        let gives_way = !is_urgent && known.urgent_due.is_some_and(|due| due > now);
+        if is_full || gives_way || (rate.is_some() && rates.near(&name) == 0) {
             let guess = connections.map_or(PER_SECOND, |most| most as f64 * PER_SECOND);
             let guess = guess.max(known.pace.per_second * MORE);
-            return Err(known.wait(rate.unwrap_or(guess)));
+            return Err(known.wait(sending.issue.id, is_urgent, rate.unwrap_or(guess), now));
         }
         let slot = rate.and_then(|_| rates.take(&name));
         known.entered += 1;
         let member = Member {
             group,
             _in_hand: Place::take(&load.in_hand),
+            _urgent: is_urgent.then(|| Place::take(&known.urgent_in_hand)),
             on_wire: load.on_wire.clone(),
             connections,
         };
@@ -134,12 +154,25 @@ impl Groups {
 }
 
 impl Group {
-    /// Those that go back come again one after another, at the group's rate.
-    fn wait(&mut self, rate: f64) -> Duration {
-        let now = Instant::now();
-        let last = self.last_due.unwrap_or(now).max(now + AHEAD);
-        let due = last + Duration::from_secs_f64(1.0 / rate);
-        self.last_due = Some(due);
+    /// Those of an issue that go back come again one after another, at the group's rate; beyond
+    /// [`FAR`] from the beginning. Others come after the urgent ones.
+    fn wait(&mut self, issue: IssueId, is_urgent: bool, rate: f64, now: Instant) -> Duration {
+        let soon = now + AHEAD;
+        let from = match self.urgent_due {
+            Some(due) if !is_urgent => due.max(soon),
+            _ => soon,
+        };
+        let step = Duration::from_secs_f64(1.0 / rate).min(FAR);
+        self.last_due.retain(|_, due| *due > now);
+        let last = self.last_due.get(&issue).copied().unwrap_or(from).max(from);
+        let due = match last + step {
+            due if due > now + FAR => from + step,
+            due => due,
+        };
+        self.last_due.insert(issue, due);
+        if is_urgent {
+            self.urgent_due = self.urgent_due.max(Some(due));
+        }
         due - now
     }
 }
@@ -153,4 +186,43 @@ pub(super) fn domain_of(attempt: &Try) -> &str {
 
 fn name(relay: &Relay, group: usize) -> String {
     format!("relay/{}/{}", relay.id, relay.domains.groups()[group].name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_go_back_come_one_after_another_and_none_is_put_off_for_long() {
+        let now = Instant::now();
+        for rate in [20.0, 0.1, 1.0 / 3600.0] {
+            let mut group = Group::default();
+            let waits: Vec<_> = (0..20_000)
+                .map(|_| group.wait(IssueId(1), false, rate, now))
+                .collect();
+            let step = Duration::from_secs_f64(1.0 / rate).min(FAR);
+            assert_eq!(waits[0], AHEAD + step);
+            assert!(waits.iter().all(|wait| *wait <= FAR + AHEAD), "{rate}");
+            let most = waits.iter().filter(|wait| **wait <= AHEAD + step).count();
+            assert!(rate < 1.0 || most <= 2, "{most} at once");
+        }
+    }
+
+    #[test]
+    fn an_issue_does_not_wait_for_another_and_none_comes_before_urgent_mail() {
+        let now = Instant::now();
+        let mut group = Group::default();
+        for _ in 0..1000 {
+            group.wait(IssueId(1), false, 10.0, now);
+        }
+        let step = Duration::from_millis(100);
+        assert_eq!(group.wait(IssueId(2), false, 10.0, now), AHEAD + step);
+        for _ in 0..50 {
+            group.wait(IssueId(3), true, 10.0, now);
+        }
+        let urgent = group.wait(IssueId(4), true, 10.0, now);
+        assert_eq!(urgent, AHEAD + step);
+        let wait = group.wait(IssueId(5), false, 10.0, now);
+        assert_eq!(wait, AHEAD + step * 51);
+    }
 }
