@@ -110,6 +110,8 @@ impl Way {
         self.places = match state {
             State::Open => self.target.saturating_sub(self.lane.load()),
             State::Probe => usize::from(self.lane.load() == 0),
+            // The one that finds out waits for its slot.
+            State::Paused(_) if relay.is_probing() => 0,
             State::Paused(_) => {
                 // Another relay may have them, and an hour later this one.
                 self.lane.give_up();
