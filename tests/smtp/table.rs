@@ -27,6 +27,7 @@ const TOO_LARGE: Option<IssueTrouble> = Some(IssueTrouble::TooLarge);
 const SENDER: Option<IssueTrouble> = Some(IssueTrouble::SenderRefused);
 const BUSY: Option<Trouble> = Some(Trouble::Busy);
 const THROTTLED: Option<Trouble> = Some(Trouble::Throttled);
+const DOMAIN: Option<Trouble> = Some(Trouble::DomainThrottled);
 const OUT_OF_STEP: Option<Trouble> = Some(Trouble::OutOfStep);
 const LOGIN: Option<Trouble> = Some(Trouble::AuthRefused);
 const NO_RELAYING: Option<Trouble> = Some(Trouble::RelayingDenied);
@@ -58,9 +59,9 @@ const ROWS: &[Row] = &[
     (Step::Rcpt, "550 5.7.26 unauthenticated", "rejected", None, POLICY, true),
     (Step::Rcpt, "550 blocked by our policy", "rejected", None, POLICY, true),
     (Step::Rcpt, "554 5.7.1 relay access denied", "not tried", NO_RELAYING, None, true),
-    (Step::Rcpt, "450 too many requests", "not tried", THROTTLED, None, true),
+    (Step::Rcpt, "450 too many requests", "not tried", DOMAIN, None, true),
     (Step::Rcpt, "421 4.3.2 bye", "not tried", BUSY, None, false),
-    (Step::Rcpt, "421 4.7.28 rate", "not tried", THROTTLED, None, false),
+    (Step::Rcpt, "421 4.7.28 rate", "not tried", DOMAIN, None, false),
     (Step::Rcpt, "503 5.5.1 what", "not tried", OUT_OF_STEP, None, false),
     (Step::Rcpt, "354 what", "not tried", OUT_OF_STEP, None, false),
     (Step::Data, "451 4.3.0 later", "deferred", None, None, true),
@@ -71,8 +72,8 @@ const ROWS: &[Row] = &[
     (Step::Data, "250 ok", "not tried", OUT_OF_STEP, None, false),
     (Step::Dot, "451 4.3.0 later", "deferred", None, None, true),
     (Step::Dot, "454 4.7.0 Throttling failure", "not tried", THROTTLED, None, true),
-    (Step::Dot, "450 too many requests", "not tried", THROTTLED, None, true),
-    (Step::Dot, "421 4.7.28 rate", "not tried", THROTTLED, None, false),
+    (Step::Dot, "450 too many requests", "not tried", DOMAIN, None, true),
+    (Step::Dot, "421 4.7.28 rate", "not tried", DOMAIN, None, false),
     (Step::Dot, "421 4.3.2 bye", "not tried", BUSY, None, false),
     (Step::Dot, "552 5.3.4 too big", "rejected", None, TOO_LARGE, true),
     (Step::Dot, "552 5.2.3 too big", "rejected", None, TOO_LARGE, true),

@@ -297,11 +297,12 @@ impl Relay {
             }
             return;
         }
-        if verdict.relay_trouble == Some(RelayTrouble::Throttled) {
-            match load {
-                Some(load) => load.throttle().throttled(now),
-                None => self.health().throttle.throttled(now),
+        match (verdict.relay_trouble, load) {
+            (Some(RelayTrouble::DomainThrottled), Some(load)) => load.throttle().throttled(now),
+            (Some(RelayTrouble::Throttled | RelayTrouble::DomainThrottled), _) => {
+                self.health().throttle.throttled(now);
             }
+            _ => {}
         }
         self.follow_rules(words, now);
     }

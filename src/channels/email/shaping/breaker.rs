@@ -146,7 +146,7 @@ impl Breaker {
             // A connection that had idled too long: nothing is wrong, and nothing was tried.
             Some(RelayTrouble::Stale) => {}
             // The relay works, and wants less of it: the rate's business, not ours.
-            Some(RelayTrouble::Throttled) => self.answered(now),
+            Some(RelayTrouble::Throttled | RelayTrouble::DomainThrottled) => self.answered(now),
             None => {
                 self.answered(now);
                 self.window.grown();

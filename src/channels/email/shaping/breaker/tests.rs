@@ -43,6 +43,7 @@ fn what_only_a_person_can_mend_opens_it_at_once_and_throttling_never() {
         (Lost, false),
         (Busy, false),
         (Throttled, false),
+        (DomainThrottled, false),
         (Stale, false),
     ] {
         let mut breaker = Breaker::new(10);

@@ -41,8 +41,10 @@ pub enum RelayTrouble {
     AuthLater,
     /// It does not carry mail for us.
     RelayingDenied,
-    /// We send faster than it takes.
+    /// We send faster than it takes, whomever to.
     Throttled,
+    /// We send faster than it takes for the recipient's domain.
+    DomainThrottled,
     /// It does not keep to the protocol.
     OutOfStep,
     /// The connection broke, or nothing came within the deadline.
@@ -73,6 +75,7 @@ impl RelayTrouble {
             Self::AuthLater => "auth_later",
             Self::RelayingDenied => "relaying_denied",
             Self::Throttled => "throttled",
+            Self::DomainThrottled => "domain_throttled",
             Self::OutOfStep => "out_of_step",
             Self::Lost => "lost",
             Self::Stale => "stale",

@@ -40,7 +40,7 @@ fn then(phase: Phase) -> Then {
 /// RFC 5321 §3.8: 421 closes the channel, whatever it answers; nothing was taken.
 fn closing(phase: Phase, reply: &Reply) -> Ending {
     let trouble = if is_rate(reply) {
-        RelayTrouble::Throttled
+        too_fast(phase, reply)
     } else {
         RelayTrouble::Busy
     };
@@ -93,7 +93,17 @@ fn relaying_denied(phase: Phase, reply: &Reply) -> Ending {
 }
 
 fn throttled(phase: Phase, reply: &Reply) -> Ending {
-    Ending::not_tried(said(phase, reply), then(phase)).and_relay(RelayTrouble::Throttled)
+    Ending::not_tried(said(phase, reply), then(phase)).and_relay(too_fast(phase, reply))
+}
+
+/// Of which mail there is too much. Before it was told a recipient, a relay speaks of all; so it
+/// does of its quotas, and with 454, which Amazon SES has for the rate of an account.
+fn too_fast(phase: Phase, reply: &Reply) -> RelayTrouble {
+    if phase == Phase::Mail || reply.code() == 454 || is_our_quota(reply) {
+        RelayTrouble::Throttled
+    } else {
+        RelayTrouble::DomainThrottled
+    }
 }
 
 fn for_good(phase: Phase, reply: &Reply) -> Ending {

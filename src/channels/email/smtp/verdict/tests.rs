@@ -86,7 +86,7 @@ const TABLE: &[(Phase, &str, &str)] = &[
     (
         Rcpt,
         "450 Too many requests",
-        "not tried relay:throttled reset",
+        "not tried relay:domain_throttled reset",
     ),
     (Rcpt, "452 4.5.3 Too many recipients", "deferred reset"),
     (Rcpt, "550 5.1.1 no", "rejected suppress reset"),
@@ -190,7 +190,7 @@ const TABLE: &[(Phase, &str, &str)] = &[
     (
         Rcpt,
         "421 4.7.28 unusual rate",
-        "not tried relay:throttled close",
+        "not tried relay:domain_throttled close",
     ),
     (Data, "451 4.3.0 later", "deferred reset"),
     (
@@ -209,7 +209,7 @@ const TABLE: &[(Phase, &str, &str)] = &[
     (
         Dot,
         "450 4.7.0 sending rate too high",
-        "not tried relay:throttled keep",
+        "not tried relay:domain_throttled keep",
     ),
     (Dot, "421 4.7.0 closing", "not tried relay:busy close"),
     (Dot, "552 5.3.4 too big", "rejected issue:too_large keep"),
