@@ -166,8 +166,9 @@ pub struct Transition {
 impl Transition {
     /// Where a delivery with so many `attempts` before goes after `outcome`, at `now`; `since`
     /// is where its patience starts. A try that does not count waits a quarter of the time since
-    /// then at least, so that there are few of them too: a message that always loses its
-    /// connection is soon out of the others' way.
+    /// then at least, so that they are few all the same: a message that always loses its
+    /// connection is soon out of the others' way. Where tries that did count took that time,
+    /// another relay may have it at once.
     #[must_use]
     pub fn after(
         id: DeliveryId,
@@ -213,7 +214,13 @@ impl Transition {
                 again(true, pause.max(after.unwrap_or_default()), reason)
             }
             Outcome::NotTried { reason, after } => {
-                let seldom = (now.since(since) / 4).min(policy.cap);
+                let age = now.since(since);
+                // The last of them comes when patience ends, not after.
+                let left = policy.give_up.saturating_sub(age);
+                let seldom = match (attempts, after) {
+                    (0, _) | (_, None) => (age / 4).min(policy.cap).min(left),
+                    _ => Duration::ZERO,
+                };
                 let wait = after.unwrap_or(Duration::from_secs(30)).max(seldom);
                 again(false, wait, reason)
             }
@@ -299,9 +306,24 @@ mod tests {
                 now = t.due_at;
             };
             assert!((20..=50).contains(&tries), "{tries}");
+            assert!(now.since(UnixMillis(0)) >= policy.give_up, "too early");
             assert_eq!(last.state, DeliveryState::Failed);
             assert!(last.reason.ends_with("last: 421 4.3.0 not now"));
         }
+    }
+
+    #[test]
+    fn what_was_put_off_for_an_hour_goes_over_another_relay_at_once() {
+        let now = UnixMillis(0).plus(Duration::from_secs(3600));
+        let lost = Outcome::NotTried {
+            reason: "connection lost".into(),
+            after: Some(Duration::ZERO),
+        };
+        let t = Transition::after(ID, 1, lost, &RetryPolicy::ALERT, UnixMillis(0), now);
+        assert_eq!(
+            (t.state, t.due_at, t.counted),
+            (DeliveryState::Deferred, now, false)
+        );
     }
 
     proptest! {
