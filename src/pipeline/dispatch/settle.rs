@@ -142,8 +142,11 @@ impl Ledger {
                 );
             }
             let mut held = hand.held.lock();
-            for (id, _) in &done {
-                held.remove(id);
+            for (id, generation) in &done {
+                // Not one that was lost and taken again meanwhile.
+                if held.get(id) == Some(generation) {
+                    held.remove(id);
+                }
             }
             drop(held);
             hand.journal.forget(done);
