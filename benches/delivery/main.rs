@@ -2,13 +2,15 @@
 //! smtp-source to the same sink, in one run.
 //!
 //! `cargo bench --bench delivery [-- PART… [--readers N]]`, parts: `raw unsigned signed delay one tls
-//! million`; all of them when none is named. 22 KB messages, 10 connections, no TLS but in its own
-//! part; the sink shares the machine's cores.
+//! overtake million`; all of them when none is named. 22 KB messages, 10 connections, no TLS but in its
+//! own part; the sink shares the machine's cores. `overtake` runs the daemon instead, and asks how long
+//! alerts and confirmation mail take beside a digest.
 #![allow(
     clippy::unwrap_used,
     reason = "a measurement may stop at the first surprise"
 )]
 
+mod overtake;
 mod publication;
 mod relay;
 mod usage;
@@ -75,6 +77,11 @@ async fn main() {
     }
     if asked.wants("tls") {
         encrypted(asked.readers.min(20_000)).await;
+    }
+    if asked.wants("overtake") {
+        for kind in ["sqlite", "postgres"] {
+            overtake::measure(kind, database(&cluster, kind).await, asked.readers).await;
+        }
     }
     if asked.wants("million") {
         for database in ["sqlite", "postgres"] {

@@ -87,12 +87,7 @@ impl Publication {
     }
 
     fn new(house: House, site: Site) -> Self {
-        for number in 1..=ARTICLES {
-            site.publish(Item {
-                body: article(),
-                ..Item::new(number)
-            });
-        }
+        publish_news(&site);
         house.courant(&["poll"]).done();
         let mail = house.courant(&["preview", "brief", "--as", "eml"]).done();
         Self {
@@ -160,6 +155,16 @@ async fn open(setup: &Setup) -> (House, Site) {
 fn pem(certificate: &[u8]) -> String {
     let text = data_encoding::BASE64.encode(certificate);
     format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+/// Publishes a digest's articles.
+pub fn publish_news(site: &Site) {
+    for number in 1..=ARTICLES {
+        site.publish(Item {
+            body: article(),
+            ..Item::new(number)
+        });
+    }
 }
 
 fn article() -> String {

@@ -136,6 +136,8 @@ impl HeaderText {
         }
         if let Some((cut, _)) = out.char_indices().nth(500) {
             out.truncate(cut);
+            // The cut may have left the space before a word that is gone.
+            out.truncate(out.trim_end().len());
         }
         Self(out)
     }
@@ -242,5 +244,7 @@ mod tests {
             HeaderText::clean(&"ب".repeat(900)).as_str().chars().count(),
             500
         );
+        let cut_at_a_space = format!("{} b", "a".repeat(499));
+        assert_eq!(HeaderText::clean(&cut_at_a_space).as_str(), "a".repeat(499));
     }
 }

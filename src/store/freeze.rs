@@ -144,7 +144,8 @@ statements! {
     /// later, it would read all of a million rows to find a batch.
     ANALYZE = dialects("SELECT TRUE", "ANALYZE delivery");
     MOVE_CHANNEL = both("UPDATE channel SET cursor = $2 WHERE name = $1 AND cursor < $2");
-    /// A million rows take longer than a statement otherwise may.
+    /// A million rows take longer than a statement otherwise may; but no longer than planning may
+    /// be silent before systemd is told nothing more (docs/scale.md, "A hundred million").
     PATIENCE = dialects("SELECT TRUE", "SELECT set_config('statement_timeout', '15min', TRUE)");
     /// SQLite has no other writer meanwhile, so that inserting and moving see the same readers.
     /// CROSS JOIN keeps its order of tables: the readers as their rows lie, each looked up among

@@ -44,6 +44,8 @@ pub struct Setup {
     pub joined: bool,
     /// Messages after which a connection is closed without a word.
     pub most_messages: usize,
+    /// Whether messages are kept whole, or only from whom, to whom and when.
+    pub keeps_data: bool,
     pub rules: Vec<Rule>,
 }
 
@@ -71,6 +73,7 @@ impl Default for Setup {
             lmtp: false,
             joined: true,
             most_messages: usize::MAX,
+            keeps_data: true,
             rules: Vec::new(),
         }
     }

@@ -185,7 +185,10 @@ impl Session<'_> {
         if !self.answer(Step::Data, "354 go on").await? {
             return Ok(());
         }
-        let data = self.message().await?;
+        let mut data = self.message().await?;
+        if !self.shared.setup.keeps_data {
+            data = Vec::new();
+        }
         if !self.input.is_empty() {
             self.shared.ahead.fetch_add(1, Ordering::SeqCst);
         }

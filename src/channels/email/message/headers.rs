@@ -88,9 +88,11 @@ impl Headers {
         name.len() + 2
     }
 
-    /// Writes plain words, folding before a word that would not fit.
+    /// Writes plain words, folding before a word that would not fit. Only words are written: a
+    /// space that no word follows could become a line of white space alone, which RFC 5322 §3.2.2
+    /// forbids, since it may be taken for the end of the headers.
     fn folded(&mut self, text: &str, mut column: usize) {
-        for (i, word) in text.split(' ').enumerate() {
+        for (i, word) in text.split_ascii_whitespace().enumerate() {
             if i > 0 {
                 if column + 1 + word.len() > LINE {
                     self.0.push_str("\r\n");
@@ -141,4 +143,58 @@ pub(super) fn date(at: UnixMillis) -> String {
     // 1970 tells so without losing the mail.
     jiff::fmt::rfc2822::to_string(&zoned)
         .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 +0000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The lines of a subject.
+    fn lines(fold: impl FnOnce(&mut Headers)) -> Vec<String> {
+        let mut headers = Headers::default();
+        fold(&mut headers);
+        let text = headers.take();
+        text.split("\r\n").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn no_space_at_the_end_or_beside_another_makes_a_line_of_its_own() {
+        let full = "x".repeat(LINE - "Subject: ".len());
+        let next = "y".repeat(LINE - 1);
+        for text in [
+            format!("{full} "),
+            format!("{full}  {next}"),
+            format!("{full} {next}   "),
+            format!("{full}{}", " ".repeat(200)),
+        ] {
+            let lines = lines(|headers| {
+                let column = headers.begin("Subject");
+                headers.folded(&text, column);
+            });
+            for line in &lines {
+                assert!(!line.trim().is_empty() && line.len() <= LINE, "{lines:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn long_plain_text_is_folded_at_its_spaces_and_reads_back(
+            text in prop_oneof!["[a-c ]{0,700}", "([a-z]{1,9} ){0,120}", "( {0,2}[!-~]{1,90}){0,30}"],
+        ) {
+            let text = HeaderText::clean(&text);
+            let lines = lines(|headers| headers.text("Feedback-ID", &text));
+            prop_assert_eq!(lines.last().unwrap(), "", "the end of the last line");
+            let lines = &lines[..lines.len() - 1];
+            for line in lines {
+                prop_assert!(!line.trim().is_empty() && line.len() <= LINE, "{:?}", line);
+            }
+            let whole = lines.concat();
+            if !whole.contains("=?") {
+                prop_assert_eq!(whole, format!("Feedback-ID: {text}"));
+            }
+        }
+    }
 }
