@@ -333,7 +333,7 @@ async fn watch(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Result<(
     let quiet = Notify::new();
     loop {
         let silent = beats.silent(STUCK);
-        let answered = live.app().db.probe_write(UnixMillis::now()).await;
+        let answered = live.app().db.probe(UnixMillis::now()).await;
         match answered {
             Ok(()) if silent.is_empty() => systemd::alive(),
             Ok(()) => warn!(tasks = ?silent, "these tasks are stuck; systemd is not told we live"),

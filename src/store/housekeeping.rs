@@ -96,6 +96,24 @@ impl Db {
             .map(drop)
     }
 
+    async fn last_probe(&self) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = self.one(&SETTING, args!["probe"]).await?;
+        Ok(row.map(|(at,)| at))
+    }
+
+    /// As [`probe_write`](Self::probe_write), but does not wait for a long transaction of this
+    /// process that has SQLite's writer: the file answers then, and whoever is in that transaction
+    /// is known by their own silence.
+    pub async fn probe(&self, now: UnixMillis) -> Result<(), StoreError> {
+        if let Pools::Sqlite(db) = &self.pools
+            && db.writer.try_acquire().is_none()
+        {
+            self.check_place()?;
+            return self.last_probe().await.map(drop);
+        }
+        self.probe_write(now).await
+    }
+
     /// Takes or renews the lease on a task that one process at a time does, for so long.
     /// Returns its epoch, which grows with every change of hands; `None` while another holds it.
     pub async fn take_lease(
@@ -188,5 +206,31 @@ impl Db {
         }
         sqlx::Connection::close(copy).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_transaction_of_our_own_is_no_sign_of_a_dead_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("courant.db");
+        let db = Db::open(&format!("sqlite://{}", file.display()))
+            .await
+            .unwrap();
+        let long = db.begin().await.unwrap();
+        let (soon, now) = (Duration::from_secs(5), UnixMillis(1));
+        let probed = tokio::time::timeout(soon, db.probe(now)).await;
+        probed.expect("it does not wait").unwrap();
+        assert_eq!(db.last_probe().await.unwrap(), None, "nor did it write");
+        long.commit().await.unwrap();
+        db.probe_write(now).await.unwrap();
+        assert_eq!(db.last_probe().await.unwrap().as_deref(), Some("1"));
+        std::fs::remove_file(&file).unwrap();
+        let long = db.begin().await.unwrap();
+        assert!(db.probe(now).await.is_err(), "the file is gone");
+        long.commit().await.unwrap();
     }
 }
