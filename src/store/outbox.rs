@@ -103,6 +103,9 @@ macro_rules! standing {
     };
 }
 
+/// Claims in a row that find only readers who may not be mailed.
+const MOST_BARRED: usize = 50;
+
 macro_rules! pick {
     ($gather:expr, $rest:expr) => {
         concat!(
@@ -136,12 +139,14 @@ statements! {
             " FOR UPDATE OF d SKIP LOCKED"
         )
     );
-    /// Patience starts with the first try: what waited for its turn was refused by nobody.
+    /// Patience starts with the first try, and stands still while a later one waits for its turn:
+    /// what waits was refused by nobody.
     LEASE = list!(
         "WITH asked AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS asked_id FROM",
         ") UPDATE delivery SET state = 'leased', lease_owner = $2, lease_until = $3,
             lease_gen = lease_gen + 1,
-            since = CASE WHEN attempts = 0 AND reason = '' THEN $4 ELSE since END
+            since = CASE WHEN attempts = 0 AND reason = '' THEN $4
+                WHEN $4 > due_at THEN since + $4 - due_at ELSE since END
          FROM asked WHERE id = asked_id"
     );
     /// A row that was never tried has no reason and no attempts: it was pending.
@@ -193,7 +198,7 @@ impl Db {
 
     /// Takes up to `limit` deliveries of an issue that are due, for `owner` until
     /// `lease_until`. Readers who may not be mailed any more are settled as suppressed in the
-    /// same transaction and not returned.
+    /// same transaction and not returned; where that is all of them, it goes on with the next.
     pub async fn claim_deliveries(
         &self,
         owner: &str,
@@ -202,10 +207,28 @@ impl Db {
         lease_until: UnixMillis,
         limit: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
+        for _ in 0..MOST_BARRED {
+            let claimed = self.claim(owner, issue, now, lease_until, limit).await?;
+            if claimed.as_ref().is_none_or(|some| !some.is_empty()) {
+                return Ok(claimed.unwrap_or_default());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// One transaction of a claim; `None` where nothing is due.
+    async fn claim(
+        &self,
+        owner: &str,
+        issue: IssueId,
+        now: UnixMillis,
+        lease_until: UnixMillis,
+        limit: usize,
+    ) -> Result<Option<Vec<Claimed>>, StoreError> {
         let mut tx = self.begin().await?;
         let ids = text(&mut tx, &PICK, args![issue, now, most(limit)]).await?;
         if ids == "[]" {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         tx.run(&LEASE, args![&ids, owner, lease_until, now]).await?;
         let rows = text(&mut tx, &LEASED, args![&ids]).await?;
@@ -226,7 +249,7 @@ impl Db {
         moves.write(&mut tx).await?;
         tx.commit().await?;
         claimed.sort_unstable_by_key(|one| one.id);
-        Ok(claimed)
+        Ok(Some(claimed))
     }
 
     /// The look before messages leave: which of these deliveries may be sent. Not those whose
@@ -255,7 +278,7 @@ impl Db {
         if !barred.is_empty() || !resting.is_empty() {
             let (mut tx, mut moves) = (self.begin().await?, Moves::default());
             suppress(&mut tx, &barred, owner, now, &mut moves).await?;
-            give_back(&mut tx, &resting, owner, &mut moves).await?;
+            give_back(&mut tx, &resting, owner, now, &mut moves).await?;
             moves.write(&mut tx).await?;
             tx.commit().await?;
         }

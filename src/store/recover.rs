@@ -154,13 +154,14 @@ impl Db {
         &self,
         owner: &str,
         hand: &[(DeliveryId, i64)],
+        now: UnixMillis,
     ) -> Result<usize, StoreError> {
         let hand: HashSet<(i64, i64)> = hand.iter().map(|(id, held)| (id.0, *held)).collect();
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
         let held: Vec<(i64, i64)> = tx.all(&HELD, args![owner]).await?;
         let unheard = held.into_iter().filter(|row| !hand.contains(row));
         let unheard: Vec<ReturnedRow> = unheard.map(|(id, held)| (id, held, None)).collect();
-        let released = give_back(&mut tx, &unheard, owner, &mut moves).await?;
+        let released = give_back(&mut tx, &unheard, owner, now, &mut moves).await?;
         moves.write(&mut tx).await?;
         tx.commit().await?;
         Ok(released.len())

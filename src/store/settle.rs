@@ -126,12 +126,14 @@ statements! {
             lease_owner = NULL, lease_until = NULL
          FROM given WHERE id = given_id"
     );
-    /// A row that was never tried has no reason and no attempts: it was pending.
+    /// A row that was never tried has no reason and no attempts: it was pending. Until it is due
+    /// again it waits for its turn, which is not its patience's time.
     GIVE_BACK = list!(
         "WITH given AS (SELECT CAST(r.value ->> 0 AS BIGINT) AS given_id,
             CAST(r.value ->> 1 AS BIGINT) AS given_due FROM",
         ") UPDATE delivery SET lease_owner = NULL, lease_until = NULL,
             due_at = COALESCE(given_due, due_at),
+            since = CASE WHEN given_due > $2 THEN since + given_due - $2 ELSE since END,
             state = CASE WHEN attempts = 0 AND reason = '' THEN 'pending' ELSE 'deferred' END
          FROM given WHERE id = given_id"
     );
@@ -198,7 +200,7 @@ impl Db {
         }
         let (mut tx, mut moves) = (self.begin().await?, Moves::default());
         let mut written = tell(&mut tx, &tried, owner, now, &mut moves).await?;
-        written.extend(give_back(&mut tx, &returned, owner, &mut moves).await?);
+        written.extend(give_back(&mut tx, &returned, owner, now, &mut moves).await?);
         if written.len() < settled.len() {
             written.extend(late(&mut tx, &tried, now, &mut moves).await?);
         }
@@ -301,6 +303,7 @@ pub(super) async fn give_back(
     tx: &mut Tx,
     rows: &[ReturnedRow],
     owner: &str,
+    now: UnixMillis,
     moves: &mut Moves,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
     if rows.is_empty() {
@@ -315,7 +318,7 @@ pub(super) async fn give_back(
             given.push((*id, *due_at));
         }
     }
-    tx.run(&GIVE_BACK, args![&json(&given)]).await?;
+    tx.run(&GIVE_BACK, args![&json(&given), now]).await?;
     Ok(ours.into_keys().collect())
 }
 

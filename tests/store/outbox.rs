@@ -117,6 +117,25 @@ async fn nobody_who_left_is_claimed() {
 }
 
 #[tokio::test]
+async fn many_who_left_hold_up_nobody() {
+    both_databases(async |db: Db| {
+        let id = issue_for(&db, 60).await;
+        let rows = db.deliveries(id, None, None, 99).await.unwrap();
+        for row in rows.iter().filter(|row| row.recipient != "r31@example.org") {
+            let reason = SuppressionReason::Complaint;
+            db.suppress(&row.recipient, reason, "", NOW).await.unwrap();
+        }
+        let claimed = db.claim_deliveries("w", id, NOW, LATER, 5).await.unwrap();
+        let reader = claimed[0].reader.as_ref().unwrap();
+        assert_eq!((claimed.len(), &*reader.address), (1, "r31@example.org"));
+        let claimed = db.claim_deliveries("w", id, NOW, LATER, 5).await.unwrap();
+        assert!(claimed.is_empty(), "{claimed:?}");
+        assert_eq!(count(&db, id, DeliveryState::Suppressed).await, 59);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_who_left_after_the_claim_is_sent_to() {
     both_databases(async |db: Db| {
         let id = issue_for(&db, 3).await;
@@ -229,7 +248,18 @@ async fn patience_starts_with_the_first_try_however_long_the_turn_took_to_come()
         let mut later = went(&first, DeliveryState::Deferred, "451 4.7.1 greylisted");
         tried(&mut later).due_at = day(5);
         assert_eq!(settle(&db, &[later], "w", day(4)).await, 1);
-        assert_eq!(take(5).await.since, day(4));
+        let second = take(5).await;
+        assert_eq!(second.since, day(4));
+        // And then others are before it, or its domain takes no more: nobody refuses it.
+        let mut later = went(&second, DeliveryState::Deferred, "451 4.7.1 greylisted");
+        tried(&mut later).due_at = day(6);
+        assert_eq!(settle(&db, &[later], "w", day(5)).await, 1);
+        let third = take(9).await;
+        assert_eq!(third.since, day(7));
+        let mut back = went(&third, DeliveryState::Deferred, "");
+        back.fate = Fate::Returned { due_at: day(11) };
+        assert_eq!(settle(&db, &[back], "w", day(9)).await, 1);
+        assert_eq!(take(11).await.since, day(9));
     })
     .await;
 }

@@ -187,7 +187,8 @@ impl World {
             Step::Unheard { owner, heard } => {
                 let held = self.held.entry(owner).or_default();
                 held.truncate(heard);
-                db.release_unheard(&name(owner), &keys(held)).await.unwrap();
+                let (owner, held) = (name(owner), keys(held));
+                db.release_unheard(&owner, &held, now).await.unwrap();
             }
             Step::RetryUncertain => {
                 let grace = std::time::Duration::from_secs(30);
@@ -348,8 +349,8 @@ impl World {
                 if let Some(ended) = self.ended.get(&row.id) {
                     // A late word ends a doubt.
                     let resolved = (DeliveryState::Uncertain, DeliveryState::Sent);
-                    let is_same = row.state == *ended || (*ended, row.state) == resolved;
-                    assert!(is_same, "{} is {} after {after:?}", row.id, row.state);
+                    let is_so = row.state == *ended || (*ended, row.state) == resolved;
+                    assert!(is_so, "{} is {} after {after:?}", row.id, row.state);
                 }
                 if row.state.is_final() {
                     self.ended.insert(row.id, row.state);
@@ -388,9 +389,8 @@ async fn counts_are_those_of_the_rows_and_ends_are_ends_whatever_happens() {
             .unwrap()
             .current();
         for step in steps {
-            let told = step.clone();
-            world.go(step).await;
-            world.audit(&told).await;
+            world.go(step.clone()).await;
+            world.audit(&step).await;
         }
         let all = world.db.queue_counts().await.unwrap();
         let seen = all.values().filter(|n| **n > 0).count();

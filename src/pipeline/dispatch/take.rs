@@ -23,7 +23,8 @@ impl Dispatcher {
             return Ok((0, false));
         };
         if self.is_unsure {
-            app.db.release_unheard(&app.owner, &app.held.all()).await?;
+            let (hand, now) = (app.held.all(), app.clock.now());
+            app.db.release_unheard(&app.owner, &hand, now).await?;
             self.is_unsure = false;
         }
         state.shared.exchange(app).await?;
