@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use courant::domain::DeliveryState::Sent;
 use courant::domain::UnixMillis;
-use courant::pipeline::dispatch::Dispatcher;
+use courant::pipeline::dispatch::{self, Dispatcher};
 use tokio_util::sync::CancellationToken;
 
 use crate::kit::{
@@ -95,6 +95,18 @@ async fn a_cancelled_digest_leaves_no_gap_in_its_domain() {
         let lasted = begun.elapsed();
         assert!(lasted < Duration::from_secs(20), "{lasted:?}");
         sender.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_waits_for_a_domain_that_takes_little() {
+    both_databases(async |db| {
+        let group = "[relays.main.domains.\"gmail.com\"]\nrate = \"10/s\"\n";
+        let room = room(db, "", group).await;
+        readers(&room, &addresses(40, "gmail.com"), "daily").await;
+        digest(&room, 1).await;
+        assert_eq!(dispatch::drain(&room.app, |_| {}).await.unwrap(), 40);
     })
     .await;
 }

@@ -108,6 +108,9 @@ impl Dispatcher {
                 (step.claimed, is_moving) = Box::pin(self.take(app)).await?;
             }
         }
+        if step.claimed == 0 && !is_moving && app.held.is_empty() {
+            is_moving = self.waits_for_domains(app).await?;
+        }
         let has_time = step.claimed == 0 && (is_moving || !app.held.is_empty());
         step.sent = self.listen(app, stop, has_time).await;
         let is_empty = app.held.is_empty();
@@ -118,6 +121,16 @@ impl Dispatcher {
         self.tell_figures(app);
         step.idle = is_empty && step.claimed == 0 && !is_moving;
         Ok(step)
+    }
+
+    /// Whether the next mail is due soon, and was put off because its domain takes no more now.
+    async fn waits_for_domains(&self, app: &App) -> Result<bool, StoreError> {
+        let state = self.state.as_ref();
+        if !state.is_some_and(|state| state.routes.puts_off()) {
+            return Ok(false);
+        }
+        let next = app.db.next_due().await?;
+        Ok(next.is_some_and(|due| due.since(app.clock.now()) <= route::FAR))
     }
 
     /// For `/metrics`.

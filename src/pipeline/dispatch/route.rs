@@ -25,8 +25,8 @@ use crate::channels::email::shaping::Weights;
 use crate::config::Rate;
 use crate::pipeline::App;
 use crate::store::StoreError;
+pub(super) use groups::{FAR, Member, Place};
 use groups::{Groups, domain_of};
-pub(super) use groups::{Member, Place};
 pub(super) use probe::Probe;
 use quotas::Quotas;
 pub(super) use quotas::Ticket;
@@ -119,7 +119,9 @@ impl Routes {
 
     /// Whether that is enough to be worth a look into the database.
     pub(super) fn is_worthwhile(&self) -> bool {
-        let target: usize = self.ways.iter().map(|way| way.target).sum();
+        // One that takes nothing now would have the others wait for what it cannot have.
+        let able = self.ways.iter().filter(|way| way.limit > 0);
+        let target: usize = able.map(|way| way.target).sum();
         self.room > 0 && self.room * 2 >= target.min(self.most)
     }
 
@@ -145,6 +147,11 @@ impl Routes {
         let has_day = |way: &Way| sending.is_urgent() || way.limit_of_others > 0;
         ways.iter()
             .any(|at| self.ways[*at].is_open && has_day(&self.ways[*at]))
+    }
+
+    /// Whether mail went back because its domain takes no more now.
+    pub(super) fn puts_off(&self) -> bool {
+        self.groups.put_off(Instant::now())
     }
 
     /// The ways an issue may take.

@@ -24,7 +24,7 @@ const MORE: f64 = 1.5;
 
 /// The longest time for which a mail without a place goes back: by then there may be room for it
 /// that nobody expects now (a rate has recovered, an issue was cancelled).
-const FAR: Duration = Duration::from_secs(10 * 60);
+pub(in super::super) const FAR: Duration = Duration::from_secs(10 * 60);
 
 /// What is known of each group, by relay and the group's number there.
 #[derive(Default)]
@@ -108,6 +108,12 @@ impl Groups {
         wishes.into_values().collect()
     }
 
+    /// Whether mails that went back are not due yet, or were a moment ago.
+    pub(super) fn put_off(&self, now: Instant) -> bool {
+        let mut all = self.0.values().flat_map(|group| group.last_due.values());
+        all.any(|due| *due + AHEAD > now)
+    }
+
     /// Takes a place for a mail of `sending` and, where the group has a rate, its slot; or says
     /// how long to wait. While urgent mail waits, others get none.
     pub(super) fn enter(
@@ -163,7 +169,7 @@ impl Group {
             _ => soon,
         };
         let step = Duration::from_secs_f64(1.0 / rate).min(FAR);
-        self.last_due.retain(|_, due| *due > now);
+        self.last_due.retain(|_, due| *due + AHEAD > now);
         let last = self.last_due.get(&issue).copied().unwrap_or(from).max(from);
         let due = match last + step {
             due if due > now + FAR => from + step,
