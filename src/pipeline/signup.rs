@@ -34,7 +34,10 @@ pub async fn admit(app: &App, now: UnixMillis) -> Result<usize, StoreError> {
     }
     let rate = app.config.signup.rate;
     let window = i64::try_from(rate.per.as_millis()).unwrap_or(i64::MAX);
-    let asked = app.db.confirmations_since(now.plus_ms(-window)).await?;
+    let asked = app
+        .db
+        .confirmations_since(now.plus_ms(-window), now)
+        .await?;
     let left = usize::try_from(i64::from(rate.count) - asked).unwrap_or(0);
     let keys = &app.keys;
     let channels: Vec<String> = app.config.channels.keys().cloned().collect();

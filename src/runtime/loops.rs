@@ -71,7 +71,10 @@ impl Daemon {
         let prefix = lock.is_some().then_some("run-");
         dispatch::recover(&app, prefix).await?;
         let clock = app.db.clock(app.clock.now()).await?;
-        let mended = app.db.mend_times(clock).await?;
+        let mended = app
+            .db
+            .mend_times(clock, dispatch::longest_rule(&app))
+            .await?;
         if mended > 0 {
             warn!(
                 mended,

@@ -30,8 +30,8 @@ const PAUSES: [i64; 3] = [0, DAY_MS, 7 * DAY_MS];
 /// What no issue that publishes has: smaller is sent first.
 const PRIORITY: i64 = -10;
 
-/// A round of a clock that ran ahead is none of today's, but clocks of two machines differ.
-const AHEAD_MS: i64 = 10 * 60_000;
+/// What a clock that ran ahead has made is none of today's, but clocks of two machines differ.
+pub(super) const AHEAD_MS: i64 = 10 * 60_000;
 
 row! {
     struct SignUpRow {
@@ -67,7 +67,10 @@ statements! {
          ON CONFLICT (address_mark) DO UPDATE SET mails = confirmation.mails + 1,
             last_at = excluded.last_at, via = excluded.via"
     );
-    ASKED_SINCE = both("SELECT COUNT(*) FROM confirmation WHERE last_at > $1 AND via = 'form'");
+    ASKED_SINCE = both(
+        "SELECT COUNT(*) FROM confirmation
+         WHERE last_at > $1 AND last_at <= $2 AND via = 'form'"
+    );
     ROUND = both(
         "SELECT id FROM issue WHERE channel = $1 AND number < 0 AND created_at > $2
             AND created_at <= $3 AND state <> 'cancelled' ORDER BY number LIMIT 1"
@@ -85,9 +88,15 @@ statements! {
 }
 
 impl Db {
-    /// How many confirmation mails sign-ups by the form have led to since then.
-    pub async fn confirmations_since(&self, since: UnixMillis) -> Result<i64, StoreError> {
-        let row: Option<(i64,)> = self.one(&ASKED_SINCE, args![since]).await?;
+    /// How many confirmation mails sign-ups by the form have led to since then; not counted is
+    /// what a clock that ran ahead made out at times that are still to come.
+    pub async fn confirmations_since(
+        &self,
+        since: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let values = args![since, now.plus_ms(AHEAD_MS)];
+        let row: Option<(i64,)> = self.one(&ASKED_SINCE, values).await?;
         Ok(row.map_or(0, |(count,)| count))
     }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::admission::AHEAD_MS;
 use super::consent::{note_by_id, stop_remembering};
 use super::rows::parsed;
 use super::sql::{Tx, args, both, json, most, statements};
@@ -48,7 +49,9 @@ pub enum SignUpAnswer {
 }
 
 statements! {
-    FROM_NETWORK = both("SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2");
+    FROM_NETWORK = both(
+        "SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2 AND at <= $3"
+    );
     NOTE_NETWORK = both("INSERT INTO signup_network (network, at) VALUES ($1, $2)");
     COUNT_WAITING = both(
         "SELECT COUNT(*) FROM (SELECT 1 FROM signup WHERE via = $1 LIMIT $2) AS q"
@@ -129,7 +132,7 @@ impl Db {
     ) -> Result<SignUpAnswer, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(network) = &signup.network {
-            let values = args![network, ago(now, within)];
+            let values = args![network, ago(now, within), now.plus_ms(AHEAD_MS)];
             let count: Option<(i64,)> = tx.one(&FROM_NETWORK, values).await?;
             if count.is_some_and(|(count,)| count >= i64::from(most_from_network)) {
                 return Ok(SignUpAnswer::TooMany);

@@ -10,6 +10,7 @@ use crate::signup::{admit, confirm_all, newest, send, sign_up, take, token_key, 
 use crate::support::databases::both_databases;
 
 const DAY: i64 = 86_400_000;
+const RULE: Duration = Duration::from_secs(900);
 const ADA: &str = "ada@example.org";
 const BOB: &str = "bob@example.org";
 
@@ -156,14 +157,37 @@ async fn a_clock_that_ran_ahead_keeps_nobody_from_signing_up() {
         let hour = Duration::from_secs(3600);
         let ask = async |n, now| db.take_signup(&from(n), 1, hour, now).await.unwrap();
         assert_eq!(ask(0, ahead).await, SignUpAnswer::Taken);
-        db.mend_times(NOW).await.unwrap();
+        db.mend_times(NOW, RULE).await.unwrap();
         assert_eq!(ask(1, NOW).await, SignUpAnswer::Taken);
         assert_eq!(ask(2, NOW).await, SignUpAnswer::TooMany);
-        assert_eq!(db.confirmations_since(NOW).await.unwrap(), 0);
+        assert_eq!(db.confirmations_since(NOW, NOW).await.unwrap(), 0);
         let forgotten = db.forget_unconfirmed(NOW.plus_ms(1), 10, NOW).await;
         assert_eq!(forgotten.unwrap(), 1, "who never confirmed");
         let tomorrow = NOW.plus_ms(DAY);
         assert_eq!(sign_up(&db, ADA, &["brief"], tomorrow).await, 1 + 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mails_and_networks_of_a_time_that_has_not_come_use_up_no_limit() {
+    both_databases(async |db: Db| {
+        let (ahead, apart) = (NOW.plus_ms(365 * DAY), NOW.plus_ms(1000));
+        let hour = Duration::from_secs(3600);
+        assert_eq!(sign_up(&db, ADA, &["brief"], ahead).await, 1);
+        let before = NOW.plus_ms(-60_000);
+        assert_eq!(db.confirmations_since(before, NOW).await.unwrap(), 0);
+        let from = |n: i64| courant::store::SignUp {
+            network: Some("here".into()),
+            ..wish(&format!("n{n}@example.org"), &["brief"])
+        };
+        let ask = async |n, now| db.take_signup(&from(n), 1, hour, now).await.unwrap();
+        assert_eq!(ask(0, ahead).await, SignUpAnswer::Taken);
+        assert_eq!(ask(1, NOW).await, SignUpAnswer::Taken);
+        // The clock of another machine may be a little ahead.
+        assert_eq!(sign_up(&db, BOB, &["brief"], apart).await, 3);
+        assert_eq!(db.confirmations_since(before, NOW).await.unwrap(), 3);
+        assert_eq!(ask(2, NOW).await, SignUpAnswer::TooMany);
     })
     .await;
 }
