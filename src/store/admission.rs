@@ -4,7 +4,8 @@
 //! Confirmation mail goes through the outbox as everything does, as an issue with no articles:
 //! a channel has one for a day, numbered downwards from -1, and it is sent before all others.
 //! An address is asked once, after a day once more, and after a further week for the last time;
-//! confirming begins anew.
+//! confirming begins anew. A mail counts against the rate for as long as that looks back, also
+//! when its reader has confirmed; then nothing says any more whose it was.
 //!
 //! Each person is admitted in a transaction of their own, which takes the sign-up first and then
 //! the person, their subscriptions by name, the round and its delivery: as everybody does who

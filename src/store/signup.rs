@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+
 use super::admission::AHEAD_MS;
 use super::consent::{note_by_id, stop_remembering};
 use super::rows::parsed;
@@ -18,8 +21,8 @@ pub(super) const OPERATOR: &str = "operator";
 
 /// Sign-ups by the form that wait at most; more than anybody has in honesty. No more are counted.
 const MOST_WAITING: i64 = 10_000;
-/// No limit of a network looks further back.
-const NETWORKS: Duration = Duration::from_secs(86_400);
+/// Neither a network's limit nor the rate looks further back.
+const LIMITS: Duration = Duration::from_secs(86_400);
 /// How long it is remembered that an address was asked and did not confirm.
 const CONFIRMATIONS: Duration = Duration::from_secs(365 * 86_400);
 
@@ -77,9 +80,14 @@ statements! {
                 ON s.address_key = x.address_key WHERE s.id = $1)"
     );
     KEY_OF = both("SELECT address_key FROM subscriber WHERE id = $1");
-    FORGET_ASKED = both("DELETE FROM confirmation WHERE address_mark = $1");
+    /// The mail counts against the rate still, and no longer as one to that address.
+    FORGET_ASKED = both("UPDATE confirmation SET address_mark = $2 WHERE address_mark = $1");
     TRIM_NETWORKS = both("DELETE FROM signup_network WHERE at < $1");
     TRIM_CONFIRMATIONS = both("DELETE FROM confirmation WHERE last_at < $1");
+    /// By their marks: there are few of them, and of the others a year's.
+    TRIM_NOBODYS = both(
+        "DELETE FROM confirmation WHERE address_mark >= 'nobody' AND +last_at < $1"
+    );
     UNCONFIRMED = both(
         "SELECT subscriber_id, channel FROM subscription
          WHERE state = 'pending' AND by_form AND requested_at < $1
@@ -186,7 +194,8 @@ impl Db {
         }
         let key: Option<(String,)> = tx.one(&KEY_OF, args![id]).await?;
         if let Some((key,)) = key {
-            tx.run(&FORGET_ASKED, args![&keys.mark(&key)]).await?;
+            let (mark, nobodys) = (keys.mark(&key), nobodys_mark()?);
+            tx.run(&FORGET_ASKED, args![&mark, &nobodys]).await?;
         }
         tx.commit().await?;
         Ok(confirmed)
@@ -201,9 +210,10 @@ impl Db {
         limit: usize,
         now: UnixMillis,
     ) -> Result<usize, StoreError> {
-        self.run(&TRIM_NETWORKS, args![ago(now, NETWORKS)]).await?;
+        self.run(&TRIM_NETWORKS, args![ago(now, LIMITS)]).await?;
         self.run(&TRIM_CONFIRMATIONS, args![ago(now, CONFIRMATIONS)])
             .await?;
+        self.run(&TRIM_NOBODYS, args![ago(now, LIMITS)]).await?;
         let ties: Vec<(i64, String)> = self.all(&UNCONFIRMED, args![before, most(limit)]).await?;
         for (id, channel) in &ties {
             // One at a time: whoever waits for a second with the first in hand may wait for ever.
@@ -220,4 +230,13 @@ impl Db {
 
 fn ago(now: UnixMillis, time: Duration) -> UnixMillis {
     now.plus_ms(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The mark of no address: after those of addresses in any order of letters, since they are hex.
+fn nobodys_mark() -> Result<String, StoreError> {
+    let mut random = [0u8; 16];
+    rand::fill(&mut random).map_err(|_| {
+        StoreError::Unsupported("this system gives no random numbers to tell rows apart".into())
+    })?;
+    Ok(format!("nobody{}", HEXLOWER.encode(&random)))
 }

@@ -191,3 +191,26 @@ async fn mails_and_networks_of_a_time_that_has_not_come_use_up_no_limit() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_mail_counts_against_the_rate_also_when_its_reader_has_confirmed_and_for_a_day() {
+    both_databases(async |db: Db| {
+        let before = NOW.plus_ms(-1);
+        for mails in 1..4 {
+            assert_eq!(sign_up(&db, ADA, &["brief"], NOW).await, 1);
+            assert_eq!(confirm_all(&db, ADA, NOW).await, ["brief"]);
+            let counted = db.confirmations_since(before, NOW).await.unwrap();
+            assert_eq!(counted, mails);
+            let id = db.subscriber(ADA).await.unwrap().unwrap().id;
+            assert!(db.unsubscribe(id, "brief", "page", NOW).await.unwrap());
+        }
+        assert_eq!(sign_up(&db, BOB, &["brief"], NOW).await, 1);
+        for (days, left) in [(1, 4), (2, 1)] {
+            let now = NOW.plus_ms(days * DAY);
+            db.forget_unconfirmed(before, 10, now).await.unwrap();
+            let counted = db.confirmations_since(before, NOW).await.unwrap();
+            assert_eq!(counted, left, "after {days} days");
+        }
+    })
+    .await;
+}

@@ -294,7 +294,7 @@ async fn what_is_asked_while_it_waits_is_asked_together() {
         );
         assert_eq!(
             db.confirmations_since(NOW.plus_ms(-1), NOW).await.unwrap(),
-            0
+            1
         );
     })
     .await;
