@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use super::admission::AHEAD_MS;
 use super::consent::{note_by_id, stop_remembering};
 use super::rows::parsed;
-use super::sql::{Tx, args, both, json, most, statements};
+use super::sql::{Tx, args, both, dialects, json, most, statements};
 use super::{Db, StoreError};
 use crate::domain::{EmailAddress, SubscriberId, TokenKey, UnixMillis};
 
@@ -59,13 +59,18 @@ statements! {
     COUNT_WAITING = both(
         "SELECT COUNT(*) FROM (SELECT 1 FROM signup WHERE via = $1 LIMIT $2) AS q"
     );
-    ASKED_BEFORE = both("SELECT channels FROM signup WHERE address_key = $1 AND via = $2");
-    /// Whoever asks again keeps their turn: a stranger could put them off for ever otherwise.
     KEEP = both(
         "INSERT INTO signup (address_key, via, address, channels, evidence, at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (address_key, via) DO UPDATE SET address = excluded.address,
-            channels = excluded.channels, evidence = excluded.evidence"
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (address_key, via) DO NOTHING"
+    );
+    ASKED_BEFORE = dialects(
+        "SELECT channels FROM signup WHERE address_key = $1 AND via = $2",
+        "SELECT channels FROM signup WHERE address_key = $1 AND via = $2 FOR UPDATE"
+    );
+    /// Whoever asks again keeps their turn: a stranger could put them off for ever otherwise.
+    KEEP_TOO = both(
+        "UPDATE signup SET address = $3, channels = $4, evidence = $5
+         WHERE address_key = $1 AND via = $2"
     );
     PENDING = both(
         "SELECT channel FROM subscription WHERE subscriber_id = $1 AND state = 'pending'
@@ -113,19 +118,33 @@ pub(super) async fn keep(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     let key = address.key();
-    let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key, via]).await?;
-    let mut wanted: Vec<String> = match before {
-        Some((before,)) => parsed("a sign-up's channels", &before)?,
-        None => Vec::new(),
-    };
+    let wanted = merged(Vec::new(), channels);
+    let list = json(&wanted);
+    // Tried first and merged then, so that of two who ask at once the second sees what the first
+    // wants.
+    loop {
+        let values = args![&key, via, address.as_str(), &list, evidence, now];
+        if tx.run(&KEEP, values).await? > 0 {
+            return Ok(());
+        }
+        let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key, via]).await?;
+        // Admitted a moment ago: it is a sign-up of its own again.
+        let Some((before,)) = before else { continue };
+        let before: Vec<String> = parsed("a sign-up's channels", &before)?;
+        let list = json(&merged(before, &wanted));
+        let values = args![&key, via, address.as_str(), &list, evidence];
+        return tx.run(&KEEP_TOO, values).await.map(drop);
+    }
+}
+
+/// Both lists, each channel once.
+fn merged(mut before: Vec<String>, channels: &[String]) -> Vec<String> {
     for channel in channels {
-        if !wanted.contains(channel) {
-            wanted.push(channel.clone());
+        if !before.contains(channel) {
+            before.push(channel.clone());
         }
     }
-    let wanted = json(&wanted);
-    let values = args![&key, via, address.as_str(), &wanted, evidence, now];
-    tx.run(&KEEP, values).await.map(drop)
+    before
 }
 
 impl Db {

@@ -214,3 +214,27 @@ async fn a_mail_counts_against_the_rate_also_when_its_reader_has_confirmed_and_f
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_two_wishes_for_one_address_at_once_none_is_lost() {
+    both_databases(async |db: Db| {
+        for n in 0..30 {
+            let address = format!("r{n}@example.org");
+            let one = |channel: &'static str| {
+                let (db, wish) = (db.clone(), wish(&address, &[channel]));
+                tokio::spawn(async move { take(&db, &wish, NOW).await })
+            };
+            let (brief, weekly, admission) = (one("brief"), one("weekly"), {
+                let db = db.clone();
+                tokio::spawn(async move { admit(&db, "form", NOW).await })
+            });
+            assert_eq!(brief.await.unwrap(), SignUpAnswer::Taken);
+            assert_eq!(weekly.await.unwrap(), SignUpAnswer::Taken);
+            admission.await.unwrap();
+            admit(&db, "form", NOW).await;
+            let confirmed = confirm_all(&db, &address, NOW).await;
+            assert_eq!(confirmed, ["brief", "weekly"], "{address}");
+        }
+    })
+    .await;
+}
