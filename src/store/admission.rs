@@ -105,7 +105,8 @@ impl Db {
     /// the form (`via` is `form`) or of those whom an operator entered (`operator`). Suppressed
     /// addresses are dropped. The mail is in the name of one of the `channels`, where one was
     /// asked for. Returns how many went from the queue and how many confirmation mails entered
-    /// the outbox. One process at a time should do this, lest the rate be kept twice.
+    /// the outbox. One process at a time should do this, lest the rate be kept twice: `go_on` is
+    /// asked before each whether it is still this one's turn.
     pub async fn admit_signups(
         &self,
         keys: &TokenKey,
@@ -113,10 +114,14 @@ impl Db {
         via: &str,
         limit: usize,
         now: UnixMillis,
+        go_on: impl Fn() -> bool,
     ) -> Result<(usize, usize), StoreError> {
         let waiting: Vec<(String,)> = self.all(&WAITING, args![via, most(limit)]).await?;
         let (mut admitted, mut mails) = (0, 0);
         for (key,) in &waiting {
+            if !go_on() {
+                break;
+            }
             let mut tx = self.begin().await?;
             let Some(row) = tx.one::<SignUpRow>(&HELD_SIGNUP, args![key, via]).await? else {
                 continue;

@@ -52,6 +52,12 @@ pub enum SignUpAnswer {
 }
 
 statements! {
+    /// Those who ask from one network at once would each count before the others are there. The
+    /// number is `sign` in ASCII: nobody waits here for another kind of lock.
+    ONE_OF_NETWORK = dialects(
+        "SELECT 'one writer' WHERE FALSE",
+        "SELECT 'locked' FROM pg_advisory_xact_lock(1936287598, hashtext($1))"
+    );
     FROM_NETWORK = both(
         "SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2 AND at <= $3"
     );
@@ -159,6 +165,7 @@ impl Db {
     ) -> Result<SignUpAnswer, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(network) = &signup.network {
+            let _locked: Option<(String,)> = tx.one(&ONE_OF_NETWORK, args![network]).await?;
             let values = args![network, ago(now, within), now.plus_ms(AHEAD_MS)];
             let count: Option<(i64,)> = tx.one(&FROM_NETWORK, values).await?;
             if count.is_some_and(|(count,)| count >= i64::from(most_from_network)) {

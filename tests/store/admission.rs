@@ -28,7 +28,9 @@ async fn who_asks_again_keeps_their_turn() {
         for n in 2..5 {
             wait(&db, ADA, &["brief"], NOW.plus_ms(n)).await;
         }
-        let first = db.admit_signups(&token_key(), &[], "form", 1, LATER).await;
+        let first = db
+            .admit_signups(&token_key(), &[], "form", 1, LATER, || true)
+            .await;
         assert_eq!(first.unwrap(), (1, 1));
         assert_eq!(send(&db, LATER).await, [ADA]);
         assert_eq!(admit(&db, "form", LATER).await, 1);
@@ -235,6 +237,45 @@ async fn of_two_wishes_for_one_address_at_once_none_is_lost() {
             let confirmed = confirm_all(&db, &address, NOW).await;
             assert_eq!(confirmed, ["brief", "weekly"], "{address}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_network_that_asks_many_times_at_once_gets_no_more_than_its_limit() {
+    both_databases(async |db: Db| {
+        let hour = Duration::from_secs(3600);
+        let asking = (0..24).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let signup = courant::store::SignUp {
+                    network: Some("here".into()),
+                    ..wish(&format!("n{n}@example.org"), &["brief"])
+                };
+                db.take_signup(&signup, 5, hour, NOW).await.unwrap()
+            })
+        });
+        let mut taken = 0;
+        for answer in asking.collect::<Vec<_>>() {
+            taken += i64::from(answer.await.unwrap() == SignUpAnswer::Taken);
+        }
+        assert_eq!((taken, db.waiting_signups().await.unwrap()), (5, 5));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whose_turn_is_over_admits_nobody_else() {
+    both_databases(async |db: Db| {
+        for n in 0..4 {
+            wait(&db, &format!("r{n}@example.org"), &["brief"], NOW).await;
+        }
+        let left = std::cell::Cell::new(2);
+        let is_ours = || left.replace(left.get() - 1) > 0;
+        let (keys, channels) = (token_key(), ["brief".to_owned()]);
+        let admitted = db.admit_signups(&keys, &channels, "form", 100, NOW, is_ours);
+        assert_eq!(admitted.await.unwrap(), (2, 2));
+        assert_eq!(db.waiting_signups().await.unwrap(), 2);
     })
     .await;
 }
