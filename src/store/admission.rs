@@ -50,13 +50,16 @@ statements! {
          WHERE address_key = $1 AND via = $2 FOR UPDATE"
     );
     ADMITTED = both("DELETE FROM signup WHERE address_key = $1 AND via = $2");
+    /// What waits already was asked for when its mail was made, unless a mail asks again ($4):
+    /// by that time the page behind the link knows what the mail is about.
     ASK = both(
         "INSERT INTO subscription (subscriber_id, channel, state, topics, cursor, requested_at,
             by_form)
          VALUES ($1, $2, 'pending', '[]',
             COALESCE((SELECT c.ledger_newest FROM channel c WHERE c.name = $2), 0), $3, TRUE)
          ON CONFLICT (subscriber_id, channel) DO UPDATE SET state = 'pending',
-            requested_at = excluded.requested_at,
+            requested_at = CASE WHEN subscription.state = 'pending' AND NOT $4
+                THEN subscription.requested_at ELSE excluded.requested_at END,
             by_form = (subscription.by_form OR subscription.state = 'unsubscribed')
          WHERE subscription.state <> 'active'"
     );
@@ -127,9 +130,9 @@ impl Db {
                 continue;
             };
             let mut moves = Moves::default();
-            if let Some((channel, id)) = admit(&mut tx, &row, channels, now).await?
-                && may_ask(&mut tx, keys, &row, now).await?
-            {
+            let mark = keys.mark(&row.address_key);
+            if let Some((channel, id)) = admit(&mut tx, &row, &mark, channels, now).await? {
+                tx.run(&NOTE_ASKED, args![&mark, now, &row.via]).await?;
                 let round = ask(&mut tx, &channel, id, now).await?;
                 moves.made(round, DeliveryState::Pending, 1);
                 mails += 1;
@@ -144,11 +147,13 @@ impl Db {
 }
 
 /// Enters what was asked for; the reader and the channel whose mail asks them to confirm,
-/// where there is something to confirm: one of the `known`, since mail of a channel that the
-/// configuration does not have waits for it to come back.
+/// where there is something to confirm and the address, whose `mark` it is, may be asked: one of
+/// the `known`, since mail of a channel that the configuration does not have waits for it to come
+/// back.
 async fn admit(
     tx: &mut Tx,
     row: &SignUpRow,
+    mark: &str,
     known: &[String],
     now: UnixMillis,
 ) -> Result<Option<(String, SubscriberId)>, StoreError> {
@@ -162,6 +167,7 @@ async fn admit(
     };
     let nameless = HeaderText::default();
     let (id, _) = person(tx, &address, &nameless, (&None, &None), now).await?;
+    let may_ask = may_ask(tx, mark, now).await?;
     let mut channels: Vec<String> = parsed("a sign-up's channels", &row.channels)?;
     channels.sort_unstable();
     let mut pending = Vec::new();
@@ -169,7 +175,8 @@ async fn admit(
         let state: Option<(String,)> = tx.one(&STATE_OF, args![id, &channel]).await?;
         let mut waits = state.as_ref().is_some_and(|(state,)| state == "pending");
         let is_active = state.is_some_and(|(state,)| state == "active");
-        if row.via == FORM && !is_active && tx.run(&ASK, args![id, &channel, now]).await? > 0 {
+        let values = args![id, &channel, now, may_ask];
+        if row.via == FORM && !is_active && tx.run(&ASK, values).await? > 0 {
             super::consent::note(tx, key, &channel, "requested", &row.evidence, now).await?;
             waits = true;
         }
@@ -179,25 +186,15 @@ async fn admit(
     }
     let asks = pending.iter().position(|channel| known.contains(channel));
     let asks = pending.into_iter().nth(asks.unwrap_or(0));
-    Ok(asks.map(|channel| (channel, id)))
+    Ok(asks.filter(|_| may_ask).map(|channel| (channel, id)))
 }
 
-/// Whether the address may be asked now; if so, that it was.
-async fn may_ask(
-    tx: &mut Tx,
-    keys: &TokenKey,
-    row: &SignUpRow,
-    now: UnixMillis,
-) -> Result<bool, StoreError> {
-    let mark = keys.mark(&row.address_key);
-    let asked: Option<(i64, i64)> = tx.one(&ASKED, args![&mark]).await?;
+/// Whether the address may be asked now.
+async fn may_ask(tx: &mut Tx, mark: &str, now: UnixMillis) -> Result<bool, StoreError> {
+    let asked: Option<(i64, i64)> = tx.one(&ASKED, args![mark]).await?;
     let (mails, last) = asked.unwrap_or_default();
     let pause = usize::try_from(mails).ok().and_then(|n| PAUSES.get(n));
-    if pause.is_none_or(|pause| mails > 0 && now.0.saturating_sub(last) < *pause) {
-        return Ok(false);
-    }
-    tx.run(&NOTE_ASKED, args![&mark, now, &row.via]).await?;
-    Ok(true)
+    Ok(pause.is_some_and(|pause| mails == 0 || now.0.saturating_sub(last) >= *pause))
 }
 
 /// Puts the mail into the outbox; the round it belongs to.
