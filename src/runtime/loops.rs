@@ -286,6 +286,9 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
             app.wake.dispatch.notify_one();
         }
         if !wait(&app.wake.release, LOOK, &shutdown).await {
+            if let Err(error) = signup::give_up(&app).await {
+                warn!(error = %error, "sign-ups were not handed on; they wait for a minute");
+            }
             return Ok(());
         }
     }
