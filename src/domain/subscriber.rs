@@ -70,4 +70,7 @@ pub struct Subscription {
     /// The ledger number up to which they have been served. Membership above it decides what
     /// they get next, never dates.
     pub cursor: i64,
+    /// When it was asked for, the last time that a mail asked to confirm it.
+    #[serde(skip)]
+    pub requested_at: UnixMillis,
 }

@@ -104,7 +104,8 @@ impl TokenKey {
         self.sealed(bytes)
     }
 
-    /// Who confirms with a token, and by whose mail, in the seven days it works.
+    /// Who confirms with a token, by whose mail, and when that was made, in the seven days it
+    /// works.
     ///
     /// # Errors
     /// [`ConfirmError`] for anything this installation did not seal, and when it is too late.
@@ -112,14 +113,14 @@ impl TokenKey {
         &self,
         token: &str,
         now: UnixMillis,
-    ) -> Result<(SubscriberId, String), ConfirmError> {
+    ) -> Result<(SubscriberId, String, UnixMillis), ConfirmError> {
         let payload = self.opened(CONFIRM, token)?;
         let (id, rest) = number(&payload)?;
         let (made_at, channel) = number(rest)?;
         if now.0.saturating_sub(made_at) > CONFIRM_MS {
             return Err(ConfirmError::Expired);
         }
-        Ok((SubscriberId(id), text(channel)?))
+        Ok((SubscriberId(id), text(channel)?, UnixMillis(made_at)))
     }
 
     /// What a form carries that was shown to `network` at that instant.
@@ -228,7 +229,7 @@ mod tests {
         let (reader, made) = (SubscriberId(42), UnixMillis(1_000));
         let token = key.seal_confirmation(reader, "brief", made);
         let opened = key.open_confirmation(&token, made.plus_ms(CONFIRM_MS));
-        assert_eq!(opened, Ok((reader, "brief".to_owned())));
+        assert_eq!(opened, Ok((reader, "brief".to_owned(), made)));
         let late = key.open_confirmation(&token, made.plus_ms(CONFIRM_MS + 1));
         assert_eq!(late, Err(ConfirmError::Expired));
         for other in [

@@ -71,7 +71,10 @@ impl Daemon {
         let prefix = lock.is_some().then_some("run-");
         dispatch::recover(&app, prefix).await?;
         let clock = app.db.clock(app.clock.now()).await?;
-        let mended = app.db.mend_times(clock).await?;
+        let mended = app
+            .db
+            .mend_times(clock, dispatch::longest_rule(&app))
+            .await?;
         if mended > 0 {
             warn!(
                 mended,
@@ -283,6 +286,9 @@ async fn plan_loop(live: Live, beats: Beats, shutdown: Shutdown) -> anyhow::Resu
             app.wake.dispatch.notify_one();
         }
         if !wait(&app.wake.release, LOOK, &shutdown).await {
+            if let Err(error) = signup::give_up(&app).await {
+                warn!(error = %error, "sign-ups were not handed on; they wait for a minute");
+            }
             return Ok(());
         }
     }

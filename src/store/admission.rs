@@ -4,7 +4,8 @@
 //! Confirmation mail goes through the outbox as everything does, as an issue with no articles:
 //! a channel has one for a day, numbered downwards from -1, and it is sent before all others.
 //! An address is asked once, after a day once more, and after a further week for the last time;
-//! confirming begins anew.
+//! confirming begins anew. A mail counts against the rate for as long as that looks back, also
+//! when its reader has confirmed; then nothing says any more whose it was.
 //!
 //! Each person is admitted in a transaction of their own, which takes the sign-up first and then
 //! the person, their subscriptions by name, the round and its delivery: as everybody does who
@@ -30,8 +31,8 @@ const PAUSES: [i64; 3] = [0, DAY_MS, 7 * DAY_MS];
 /// What no issue that publishes has: smaller is sent first.
 const PRIORITY: i64 = -10;
 
-/// A round of a clock that ran ahead is none of today's, but clocks of two machines differ.
-const AHEAD_MS: i64 = 10 * 60_000;
+/// What a clock that ran ahead has made is none of today's, but clocks of two machines differ.
+pub(super) const AHEAD_MS: i64 = 10 * 60_000;
 
 row! {
     struct SignUpRow {
@@ -49,13 +50,16 @@ statements! {
          WHERE address_key = $1 AND via = $2 FOR UPDATE"
     );
     ADMITTED = both("DELETE FROM signup WHERE address_key = $1 AND via = $2");
+    /// What waits already was asked for when its mail was made, unless a mail asks again ($4):
+    /// by that time the page behind the link knows what the mail is about.
     ASK = both(
         "INSERT INTO subscription (subscriber_id, channel, state, topics, cursor, requested_at,
             by_form)
          VALUES ($1, $2, 'pending', '[]',
             COALESCE((SELECT c.ledger_newest FROM channel c WHERE c.name = $2), 0), $3, TRUE)
          ON CONFLICT (subscriber_id, channel) DO UPDATE SET state = 'pending',
-            requested_at = excluded.requested_at,
+            requested_at = CASE WHEN subscription.state = 'pending' AND NOT $4
+                THEN subscription.requested_at ELSE excluded.requested_at END,
             by_form = (subscription.by_form OR subscription.state = 'unsubscribed')
          WHERE subscription.state <> 'active'"
     );
@@ -67,7 +71,10 @@ statements! {
          ON CONFLICT (address_mark) DO UPDATE SET mails = confirmation.mails + 1,
             last_at = excluded.last_at, via = excluded.via"
     );
-    ASKED_SINCE = both("SELECT COUNT(*) FROM confirmation WHERE last_at > $1 AND via = 'form'");
+    ASKED_SINCE = both(
+        "SELECT COUNT(*) FROM confirmation
+         WHERE last_at > $1 AND last_at <= $2 AND via = 'form'"
+    );
     ROUND = both(
         "SELECT id FROM issue WHERE channel = $1 AND number < 0 AND created_at > $2
             AND created_at <= $3 AND state <> 'cancelled' ORDER BY number LIMIT 1"
@@ -85,9 +92,15 @@ statements! {
 }
 
 impl Db {
-    /// How many confirmation mails sign-ups by the form have led to since then.
-    pub async fn confirmations_since(&self, since: UnixMillis) -> Result<i64, StoreError> {
-        let row: Option<(i64,)> = self.one(&ASKED_SINCE, args![since]).await?;
+    /// How many confirmation mails sign-ups by the form have led to since then; not counted is
+    /// what a clock that ran ahead made out at times that are still to come.
+    pub async fn confirmations_since(
+        &self,
+        since: UnixMillis,
+        now: UnixMillis,
+    ) -> Result<i64, StoreError> {
+        let values = args![since, now.plus_ms(AHEAD_MS)];
+        let row: Option<(i64,)> = self.one(&ASKED_SINCE, values).await?;
         Ok(row.map_or(0, |(count,)| count))
     }
 
@@ -95,7 +108,8 @@ impl Db {
     /// the form (`via` is `form`) or of those whom an operator entered (`operator`). Suppressed
     /// addresses are dropped. The mail is in the name of one of the `channels`, where one was
     /// asked for. Returns how many went from the queue and how many confirmation mails entered
-    /// the outbox. One process at a time should do this, lest the rate be kept twice.
+    /// the outbox. One process at a time should do this, lest the rate be kept twice: `go_on` is
+    /// asked before each whether it is still this one's turn.
     pub async fn admit_signups(
         &self,
         keys: &TokenKey,
@@ -103,18 +117,22 @@ impl Db {
         via: &str,
         limit: usize,
         now: UnixMillis,
+        go_on: impl Fn() -> bool,
     ) -> Result<(usize, usize), StoreError> {
         let waiting: Vec<(String,)> = self.all(&WAITING, args![via, most(limit)]).await?;
         let (mut admitted, mut mails) = (0, 0);
         for (key,) in &waiting {
+            if !go_on() {
+                break;
+            }
             let mut tx = self.begin().await?;
             let Some(row) = tx.one::<SignUpRow>(&HELD_SIGNUP, args![key, via]).await? else {
                 continue;
             };
             let mut moves = Moves::default();
-            if let Some((channel, id)) = admit(&mut tx, &row, channels, now).await?
-                && may_ask(&mut tx, keys, &row, now).await?
-            {
+            let mark = keys.mark(&row.address_key);
+            if let Some((channel, id)) = admit(&mut tx, &row, &mark, channels, now).await? {
+                tx.run(&NOTE_ASKED, args![&mark, now, &row.via]).await?;
                 let round = ask(&mut tx, &channel, id, now).await?;
                 moves.made(round, DeliveryState::Pending, 1);
                 mails += 1;
@@ -129,11 +147,13 @@ impl Db {
 }
 
 /// Enters what was asked for; the reader and the channel whose mail asks them to confirm,
-/// where there is something to confirm: one of the `known`, since mail of a channel that the
-/// configuration does not have waits for it to come back.
+/// where there is something to confirm and the address, whose `mark` it is, may be asked: one of
+/// the `known`, since mail of a channel that the configuration does not have waits for it to come
+/// back.
 async fn admit(
     tx: &mut Tx,
     row: &SignUpRow,
+    mark: &str,
     known: &[String],
     now: UnixMillis,
 ) -> Result<Option<(String, SubscriberId)>, StoreError> {
@@ -147,6 +167,7 @@ async fn admit(
     };
     let nameless = HeaderText::default();
     let (id, _) = person(tx, &address, &nameless, (&None, &None), now).await?;
+    let may_ask = may_ask(tx, mark, now).await?;
     let mut channels: Vec<String> = parsed("a sign-up's channels", &row.channels)?;
     channels.sort_unstable();
     let mut pending = Vec::new();
@@ -154,7 +175,8 @@ async fn admit(
         let state: Option<(String,)> = tx.one(&STATE_OF, args![id, &channel]).await?;
         let mut waits = state.as_ref().is_some_and(|(state,)| state == "pending");
         let is_active = state.is_some_and(|(state,)| state == "active");
-        if row.via == FORM && !is_active && tx.run(&ASK, args![id, &channel, now]).await? > 0 {
+        let values = args![id, &channel, now, may_ask];
+        if row.via == FORM && !is_active && tx.run(&ASK, values).await? > 0 {
             super::consent::note(tx, key, &channel, "requested", &row.evidence, now).await?;
             waits = true;
         }
@@ -164,25 +186,15 @@ async fn admit(
     }
     let asks = pending.iter().position(|channel| known.contains(channel));
     let asks = pending.into_iter().nth(asks.unwrap_or(0));
-    Ok(asks.map(|channel| (channel, id)))
+    Ok(asks.filter(|_| may_ask).map(|channel| (channel, id)))
 }
 
-/// Whether the address may be asked now; if so, that it was.
-async fn may_ask(
-    tx: &mut Tx,
-    keys: &TokenKey,
-    row: &SignUpRow,
-    now: UnixMillis,
-) -> Result<bool, StoreError> {
-    let mark = keys.mark(&row.address_key);
-    let asked: Option<(i64, i64)> = tx.one(&ASKED, args![&mark]).await?;
+/// Whether the address may be asked now.
+async fn may_ask(tx: &mut Tx, mark: &str, now: UnixMillis) -> Result<bool, StoreError> {
+    let asked: Option<(i64, i64)> = tx.one(&ASKED, args![mark]).await?;
     let (mails, last) = asked.unwrap_or_default();
     let pause = usize::try_from(mails).ok().and_then(|n| PAUSES.get(n));
-    if pause.is_none_or(|pause| mails > 0 && now.0.saturating_sub(last) < *pause) {
-        return Ok(false);
-    }
-    tx.run(&NOTE_ASKED, args![&mark, now, &row.via]).await?;
-    Ok(true)
+    Ok(pause.is_some_and(|pause| mails == 0 || now.0.saturating_sub(last) >= *pause))
 }
 
 /// Puts the mail into the outbox; the round it belongs to.

@@ -1,6 +1,8 @@
 //! What a clock that ran far ahead has put off. It is right again, and without this the times that
 //! it wrote would be waited for, years maybe.
 
+use std::time::Duration;
+
 use super::sql::{args, both, statements};
 use super::{Db, StoreError};
 use crate::domain::UnixMillis;
@@ -32,12 +34,21 @@ statements! {
         "UPDATE subscription SET requested_at = $1
          WHERE state = 'pending' AND by_form AND requested_at > $2"
     );
+    /// A pause that is over stays until the relay was probed, which is what is wanted here.
+    ASTRAY_RULES = both("UPDATE relay_rule SET until = $1 WHERE until > $2");
+    /// No task is taken for more than minutes.
+    ASTRAY_TASKS = both("UPDATE lease SET lease_until = 0 WHERE lease_until > $1");
 }
 
 impl Db {
     /// Makes due what waits for a time that only a clock far ahead of `now` can have meant.
-    /// Returns how many deliveries, sources and sign-ups it was.
-    pub async fn mend_times(&self, now: UnixMillis) -> Result<i64, StoreError> {
+    /// Returns how many deliveries, sources, sign-ups, limits of relays and tasks it was. No
+    /// limit of a relay lasts for longer than `longest_rule`.
+    pub async fn mend_times(
+        &self,
+        now: UnixMillis,
+        longest_rule: Duration,
+    ) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
         let mut mended = tx
             .run(&ASTRAY_DELIVERIES, args![now, now.plus_ms(LONGEST)])
@@ -49,7 +60,11 @@ impl Db {
         for statement in [ASTRAY_SOURCES, ASTRAY_CONFIRMATIONS, ASTRAY_UNCONFIRMED] {
             mended += tx.run(&statement, args![now, apart]).await?;
         }
-        mended += tx.run(&ASTRAY_NETWORKS, args![apart]).await?;
+        for statement in [ASTRAY_NETWORKS, ASTRAY_TASKS] {
+            mended += tx.run(&statement, args![apart]).await?;
+        }
+        let ruled = apart.plus(longest_rule);
+        mended += tx.run(&ASTRAY_RULES, args![now, ruled]).await?;
         tx.commit().await?;
         Ok(mended)
     }

@@ -62,7 +62,7 @@ macro_rules! issue_columns {
 /// The columns of [`SubscriptionRow`], from `subscription p`.
 macro_rules! subscription_columns {
     () => {
-        "p.subscriber_id, p.channel, p.state, p.schedule, p.topics, p.cursor"
+        "p.subscriber_id, p.channel, p.state, p.schedule, p.topics, p.cursor, p.requested_at"
     };
 }
 pub(super) use {article_columns, issue_columns, subscription_columns};
@@ -198,7 +198,7 @@ impl From<SubscriberRow> for Subscriber {
 row! {
     pub(super) struct SubscriptionRow {
         subscriber_id: i64, channel: String, state: String, schedule: Option<String>,
-        topics: String, cursor: i64,
+        topics: String, cursor: i64, requested_at: i64,
     }
 }
 
@@ -212,6 +212,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
             schedule: row.schedule,
             topics: parsed("a subscription's topics", &row.topics)?,
             cursor: row.cursor,
+            requested_at: UnixMillis(row.requested_at),
         })
     }
 }

@@ -5,9 +5,13 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+
+use super::admission::AHEAD_MS;
 use super::consent::{note_by_id, stop_remembering};
 use super::rows::parsed;
-use super::sql::{Tx, args, both, json, most, statements};
+use super::sql::{Tx, args, both, dialects, json, most, statements};
 use super::{Db, StoreError};
 use crate::domain::{EmailAddress, SubscriberId, TokenKey, UnixMillis};
 
@@ -17,8 +21,8 @@ pub(super) const OPERATOR: &str = "operator";
 
 /// Sign-ups by the form that wait at most; more than anybody has in honesty. No more are counted.
 const MOST_WAITING: i64 = 10_000;
-/// No limit of a network looks further back.
-const NETWORKS: Duration = Duration::from_secs(86_400);
+/// Neither a network's limit nor the rate looks further back.
+const LIMITS: Duration = Duration::from_secs(86_400);
 /// How long it is remembered that an address was asked and did not confirm.
 const CONFIRMATIONS: Duration = Duration::from_secs(365 * 86_400);
 
@@ -48,18 +52,31 @@ pub enum SignUpAnswer {
 }
 
 statements! {
-    FROM_NETWORK = both("SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2");
+    /// Those who ask from one network at once would each count before the others are there. The
+    /// number is `sign` in ASCII: nobody waits here for another kind of lock.
+    ONE_OF_NETWORK = dialects(
+        "SELECT 'one writer' WHERE FALSE",
+        "SELECT 'locked' FROM pg_advisory_xact_lock(1936287598, hashtext($1))"
+    );
+    FROM_NETWORK = both(
+        "SELECT COUNT(*) FROM signup_network WHERE network = $1 AND at > $2 AND at <= $3"
+    );
     NOTE_NETWORK = both("INSERT INTO signup_network (network, at) VALUES ($1, $2)");
     COUNT_WAITING = both(
         "SELECT COUNT(*) FROM (SELECT 1 FROM signup WHERE via = $1 LIMIT $2) AS q"
     );
-    ASKED_BEFORE = both("SELECT channels FROM signup WHERE address_key = $1 AND via = $2");
-    /// Whoever asks again keeps their turn: a stranger could put them off for ever otherwise.
     KEEP = both(
         "INSERT INTO signup (address_key, via, address, channels, evidence, at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (address_key, via) DO UPDATE SET address = excluded.address,
-            channels = excluded.channels, evidence = excluded.evidence"
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (address_key, via) DO NOTHING"
+    );
+    ASKED_BEFORE = dialects(
+        "SELECT channels FROM signup WHERE address_key = $1 AND via = $2",
+        "SELECT channels FROM signup WHERE address_key = $1 AND via = $2 FOR UPDATE"
+    );
+    /// Whoever asks again keeps their turn: a stranger could put them off for ever otherwise.
+    KEEP_TOO = both(
+        "UPDATE signup SET address = $3, channels = $4, evidence = $5
+         WHERE address_key = $1 AND via = $2"
     );
     PENDING = both(
         "SELECT channel FROM subscription WHERE subscriber_id = $1 AND state = 'pending'
@@ -74,9 +91,14 @@ statements! {
                 ON s.address_key = x.address_key WHERE s.id = $1)"
     );
     KEY_OF = both("SELECT address_key FROM subscriber WHERE id = $1");
-    FORGET_ASKED = both("DELETE FROM confirmation WHERE address_mark = $1");
+    /// The mail counts against the rate still, and no longer as one to that address.
+    FORGET_ASKED = both("UPDATE confirmation SET address_mark = $2 WHERE address_mark = $1");
     TRIM_NETWORKS = both("DELETE FROM signup_network WHERE at < $1");
     TRIM_CONFIRMATIONS = both("DELETE FROM confirmation WHERE last_at < $1");
+    /// By their marks: there are few of them, and of the others a year's.
+    TRIM_NOBODYS = both(
+        "DELETE FROM confirmation WHERE address_mark >= 'nobody' AND +last_at < $1"
+    );
     UNCONFIRMED = both(
         "SELECT subscriber_id, channel FROM subscription
          WHERE state = 'pending' AND by_form AND requested_at < $1
@@ -102,19 +124,33 @@ pub(super) async fn keep(
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     let key = address.key();
-    let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key, via]).await?;
-    let mut wanted: Vec<String> = match before {
-        Some((before,)) => parsed("a sign-up's channels", &before)?,
-        None => Vec::new(),
-    };
+    let wanted = merged(Vec::new(), channels);
+    let list = json(&wanted);
+    // Tried first and merged then, so that of two who ask at once the second sees what the first
+    // wants.
+    loop {
+        let values = args![&key, via, address.as_str(), &list, evidence, now];
+        if tx.run(&KEEP, values).await? > 0 {
+            return Ok(());
+        }
+        let before: Option<(String,)> = tx.one(&ASKED_BEFORE, args![&key, via]).await?;
+        // Admitted a moment ago: it is a sign-up of its own again.
+        let Some((before,)) = before else { continue };
+        let before: Vec<String> = parsed("a sign-up's channels", &before)?;
+        let list = json(&merged(before, &wanted));
+        let values = args![&key, via, address.as_str(), &list, evidence];
+        return tx.run(&KEEP_TOO, values).await.map(drop);
+    }
+}
+
+/// Both lists, each channel once.
+fn merged(mut before: Vec<String>, channels: &[String]) -> Vec<String> {
     for channel in channels {
-        if !wanted.contains(channel) {
-            wanted.push(channel.clone());
+        if !before.contains(channel) {
+            before.push(channel.clone());
         }
     }
-    let wanted = json(&wanted);
-    let values = args![&key, via, address.as_str(), &wanted, evidence, now];
-    tx.run(&KEEP, values).await.map(drop)
+    before
 }
 
 impl Db {
@@ -129,7 +165,8 @@ impl Db {
     ) -> Result<SignUpAnswer, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(network) = &signup.network {
-            let values = args![network, ago(now, within)];
+            let _locked: Option<(String,)> = tx.one(&ONE_OF_NETWORK, args![network]).await?;
+            let values = args![network, ago(now, within), now.plus_ms(AHEAD_MS)];
             let count: Option<(i64,)> = tx.one(&FROM_NETWORK, values).await?;
             if count.is_some_and(|(count,)| count >= i64::from(most_from_network)) {
                 return Ok(SignUpAnswer::TooMany);
@@ -183,7 +220,8 @@ impl Db {
         }
         let key: Option<(String,)> = tx.one(&KEY_OF, args![id]).await?;
         if let Some((key,)) = key {
-            tx.run(&FORGET_ASKED, args![&keys.mark(&key)]).await?;
+            let (mark, nobodys) = (keys.mark(&key), nobodys_mark()?);
+            tx.run(&FORGET_ASKED, args![&mark, &nobodys]).await?;
         }
         tx.commit().await?;
         Ok(confirmed)
@@ -198,9 +236,10 @@ impl Db {
         limit: usize,
         now: UnixMillis,
     ) -> Result<usize, StoreError> {
-        self.run(&TRIM_NETWORKS, args![ago(now, NETWORKS)]).await?;
+        self.run(&TRIM_NETWORKS, args![ago(now, LIMITS)]).await?;
         self.run(&TRIM_CONFIRMATIONS, args![ago(now, CONFIRMATIONS)])
             .await?;
+        self.run(&TRIM_NOBODYS, args![ago(now, LIMITS)]).await?;
         let ties: Vec<(i64, String)> = self.all(&UNCONFIRMED, args![before, most(limit)]).await?;
         for (id, channel) in &ties {
             // One at a time: whoever waits for a second with the first in hand may wait for ever.
@@ -217,4 +256,13 @@ impl Db {
 
 fn ago(now: UnixMillis, time: Duration) -> UnixMillis {
     now.plus_ms(-i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The mark of no address: after those of addresses in any order of letters, since they are hex.
+fn nobodys_mark() -> Result<String, StoreError> {
+    let mut random = [0u8; 16];
+    rand::fill(&mut random).map_err(|_| {
+        StoreError::Unsupported("this system gives no random numbers to tell rows apart".into())
+    })?;
+    Ok(format!("nobody{}", HEXLOWER.encode(&random)))
 }

@@ -3,7 +3,8 @@
 //! GET shows what would be confirmed and changes nothing, because mail scanners open every link;
 //! the button's POST acts. Doing it twice is the same as doing it once. A link that is older than
 //! seven days, or whose person is gone or has unsubscribed since, is answered with 410: it was right
-//! once and will not be again.
+//! once and will not be again. What was asked for after the mail was made is shown, too, but whoever
+//! presses the button alone does not get it: a stranger may have entered the address meanwhile.
 
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::StatusCode;
@@ -16,7 +17,7 @@ use super::page;
 use super::readers::{Holder, action_of};
 use super::state::{Live, State};
 use super::views::{ChannelChoice, ChannelView, Tongue, common_tongue};
-use crate::domain::{ConfirmError, Purpose, SubscriptionState, UnixMillis};
+use crate::domain::{ConfirmError, Purpose, Subscription, SubscriptionState, UnixMillis};
 
 #[derive(Debug, Serialize)]
 struct ConfirmPage<C> {
@@ -44,7 +45,13 @@ struct Guest {
     live: Live,
     token: String,
     holder: Holder,
+    /// When the mail was made.
+    made_at: UnixMillis,
+    /// What waits for their word.
     pending: Vec<String>,
+    /// Of that, what the mail is about. The rest was asked for after it was made, by them or by
+    /// whoever knows their address: they have to tick it themselves.
+    asked: Vec<String>,
     active: Vec<String>,
     now: UnixMillis,
 }
@@ -56,7 +63,7 @@ impl Guest {
     /// [`Error::Link`] for a token this installation did not make.
     async fn of(state: &State, token: String) -> Result<Option<Self>, Error> {
         let now = state.now();
-        let (id, channel) = match state.key().open_confirmation(&token, now) {
+        let (id, channel, made_at) = match state.key().open_confirmation(&token, now) {
             Ok(opened) => opened,
             Err(ConfirmError::Expired) => return Ok(None),
             Err(ConfirmError::Broken(error)) => return Err(Error::Link(error)),
@@ -70,7 +77,9 @@ impl Guest {
             live: state.live(),
             token,
             holder,
+            made_at,
             pending: Vec::new(),
+            asked: Vec::new(),
             active: Vec::new(),
             now,
         };
@@ -81,25 +90,52 @@ impl Guest {
     /// Reads the subscriptions to newsletters that there are (still).
     async fn look(&mut self) -> Result<(), Error> {
         let all = self.state.db().subscriptions(self.holder.id).await?;
-        let known = |channel: &String| self.live.config.channels.contains_key(channel);
-        let of = |state: SubscriptionState| {
-            let those = all
-                .iter()
-                .filter(|subscription| subscription.state == state);
-            let channels = those.map(|subscription| subscription.channel.clone());
-            channels.filter(known).collect::<Vec<_>>()
-        };
-        (self.pending, self.active) = (
-            of(SubscriptionState::Pending),
-            of(SubscriptionState::Active),
-        );
+        (self.pending, self.asked, self.active) = Default::default();
+        for Subscription {
+            channel,
+            state,
+            requested_at,
+            ..
+        } in all
+        {
+            if !self.live.config.channels.contains_key(&channel) {
+                continue;
+            }
+            match state {
+                SubscriptionState::Active => self.active.push(channel),
+                SubscriptionState::Pending => {
+                    if requested_at <= self.made_at || channel == self.holder.channel {
+                        self.asked.push(channel.clone());
+                    }
+                    self.pending.push(channel);
+                }
+                SubscriptionState::Unsubscribed => {}
+            }
+        }
         Ok(())
+    }
+
+    /// What a form with these ticks confirms.
+    fn wanted(&self, ticked: &[&str]) -> Vec<String> {
+        if ticked.is_empty() {
+            return self.asked.clone();
+        }
+        let is_ticked = |id: &&String| ticked.contains(&id.as_str());
+        self.pending.iter().filter(is_ticked).cloned().collect()
+    }
+
+    /// Whether that was confirmed before.
+    fn has_any(&self, ticked: &[&str]) -> bool {
+        let named = [self.holder.channel.as_str()];
+        let ticked = if ticked.is_empty() { &named } else { ticked };
+        let is_ticked = |id: &String| ticked.contains(&id.as_str());
+        self.active.iter().any(is_ticked)
     }
 
     /// What is to be confirmed; where nothing is, what was.
     fn answer(&self) -> Result<Response, Error> {
         match (self.pending.is_empty(), self.active.is_empty()) {
-            (false, _) => self.ask(&self.pending, StatusCode::OK),
+            (false, _) => self.ask(&self.asked, StatusCode::OK),
             (true, false) => self.done(),
             (true, true) => expired(&self.live),
         }
@@ -164,8 +200,8 @@ pub async fn ask(
     }
 }
 
-/// POST `/confirm/{token}`: confirms each `channel` in the form, or everything where the body has
-/// none. A form with nothing ticked is not such a body: it has `chosen`.
+/// POST `/confirm/{token}`: confirms each `channel` in the form, or all that the mail is about
+/// where the body has none. A form with nothing ticked is not such a body: it has `chosen`.
 ///
 /// # Errors
 /// Those of [`ask`]; [`Error::Unavailable`] when the database does not answer.
@@ -183,11 +219,9 @@ pub async fn confirm(
     if ticked.is_empty() && form.get("chosen").is_some() && !guest.pending.is_empty() {
         return guest.ask(&[], StatusCode::BAD_REQUEST);
     }
-    let is_wanted = |id: &&String| ticked.is_empty() || ticked.contains(&id.as_str());
-    let wanted: Vec<String> = guest.pending.iter().filter(is_wanted).cloned().collect();
+    let wanted = guest.wanted(&ticked);
     if wanted.is_empty() {
-        let is_active = |id: &&str| guest.active.iter().any(|active| active == id);
-        return match ticked.iter().any(is_active) {
+        return match guest.has_any(&ticked) {
             true => guest.done(),
             false => guest.answer(),
         };

@@ -125,6 +125,39 @@ async fn the_pause_is_over(scene: &Scene) {
     assert_eq!(ended, 1, "a pause was noted");
 }
 
+/// A pause of so many days that the daemon before noted, and a limit of its connections.
+async fn paused_for(scene: &Scene, days: i64) {
+    for (kind, value) in [("pause", "0"), ("connections", "1")] {
+        let noted = format!(
+            "INSERT INTO relay_rule (relay, kind, value, until, why)
+             VALUES ('main', '{kind}', '{value}', (unixepoch() + {days} * 86400) * 1000, 'later')
+             ON CONFLICT DO UPDATE SET until = excluded.until"
+        );
+        assert_eq!(execute(&scene.database, &noted).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_pause_that_a_clock_a_year_ahead_noted_is_over_and_one_that_a_rule_allows_is_not() {
+    let rule = "rules = [{ reply = \"come back next month\", suspend = \"30d\" }]";
+    let settings = format!("connections = {CONNECTIONS}\n{rule}\n{ALERTS}");
+    let sink = Sink::start(faulty(Vec::new())).await;
+    let scene = Scene::on_sqlite(sink, &settings).await;
+    scene.readers(20);
+    scene.site.publish(Item::new(1));
+    paused_for(&scene, 29).await;
+    let daemon = scene.house.start().await;
+    paused(&daemon).await;
+    daemon.stop().await;
+    assert_eq!(scene.sink.connections(), 0, "left alone");
+
+    paused_for(&scene, 365).await;
+    let tally = everybody_is_served(&scene, 20).await;
+    assert_eq!(tally.of("sent"), 20, "{tally:?}");
+    let ahead = "SELECT kind FROM relay_rule WHERE until > (unixepoch() + 60) * 1000";
+    assert!(texts(&scene.database, ahead).await.is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn messages_cut_off_before_their_answer_are_in_doubt_and_no_others() {
     let setup = faulty(vec![Rule::at(Step::Dot, Fault::Close).every(50)]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::kit::{Dice, deferred_are_due, quiet, rows, two_minutes_pass};
-use crate::support::process::{SOON, get, post, until};
+use crate::support::process::{SOON, get, post, texts, until};
 use crate::support::smtp::{Fault, Rule, Sink, Step};
 use crate::{ALERTS, Scene, reader};
 
@@ -88,4 +88,32 @@ async fn who_was_told_that_a_mail_comes_gets_it_through_six_kills_on_sqlite() {
 async fn who_was_told_that_a_mail_comes_gets_it_through_six_kills_on_postgres() {
     let (sink, settings) = relay().await;
     nobody_waits_in_vain(Scene::on_postgres(sink, &settings).await).await;
+}
+
+/// A daemon that is started anew asks the next one at once, and not when its predecessor's turn
+/// would have ended.
+async fn the_next_daemon_admits_at_once(scene: Scene) {
+    for number in 0..2 {
+        let daemon = scene.house.start().await;
+        let (who, token) = (reader(number), token(&daemon.public).await);
+        let form = format!("email={who}&channel=brief&token={token}");
+        let answer = post(&daemon.public, "/subscribe", &form).await;
+        assert_eq!(answer.expect("an answer").0, 200);
+        until("the mail that asks is there", SOON, async || {
+            let mails = scene.sink.accepted();
+            mails.iter().any(|mail| mail.to == [&*who]).then_some(())
+        })
+        .await;
+        daemon.stop().await;
+        let held = "SELECT owner FROM lease WHERE name = 'sign-ups' AND lease_until > 0";
+        assert!(texts(&scene.database, held).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_a_clean_stop_the_next_daemon_admits_at_once() {
+    let (sink, settings) = relay().await;
+    the_next_daemon_admits_at_once(Scene::on_sqlite(sink, &settings).await).await;
+    let (sink, settings) = relay().await;
+    the_next_daemon_admits_at_once(Scene::on_postgres(sink, &settings).await).await;
 }

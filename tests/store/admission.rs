@@ -10,6 +10,7 @@ use crate::signup::{admit, confirm_all, newest, send, sign_up, take, token_key, 
 use crate::support::databases::both_databases;
 
 const DAY: i64 = 86_400_000;
+const RULE: Duration = Duration::from_secs(900);
 const ADA: &str = "ada@example.org";
 const BOB: &str = "bob@example.org";
 
@@ -27,7 +28,9 @@ async fn who_asks_again_keeps_their_turn() {
         for n in 2..5 {
             wait(&db, ADA, &["brief"], NOW.plus_ms(n)).await;
         }
-        let first = db.admit_signups(&token_key(), &[], "form", 1, LATER).await;
+        let first = db
+            .admit_signups(&token_key(), &[], "form", 1, LATER, || true)
+            .await;
         assert_eq!(first.unwrap(), (1, 1));
         assert_eq!(send(&db, LATER).await, [ADA]);
         assert_eq!(admit(&db, "form", LATER).await, 1);
@@ -156,14 +159,123 @@ async fn a_clock_that_ran_ahead_keeps_nobody_from_signing_up() {
         let hour = Duration::from_secs(3600);
         let ask = async |n, now| db.take_signup(&from(n), 1, hour, now).await.unwrap();
         assert_eq!(ask(0, ahead).await, SignUpAnswer::Taken);
-        db.mend_times(NOW).await.unwrap();
+        db.mend_times(NOW, RULE).await.unwrap();
         assert_eq!(ask(1, NOW).await, SignUpAnswer::Taken);
         assert_eq!(ask(2, NOW).await, SignUpAnswer::TooMany);
-        assert_eq!(db.confirmations_since(NOW).await.unwrap(), 0);
+        assert_eq!(db.confirmations_since(NOW, NOW).await.unwrap(), 0);
         let forgotten = db.forget_unconfirmed(NOW.plus_ms(1), 10, NOW).await;
         assert_eq!(forgotten.unwrap(), 1, "who never confirmed");
         let tomorrow = NOW.plus_ms(DAY);
         assert_eq!(sign_up(&db, ADA, &["brief"], tomorrow).await, 1 + 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mails_and_networks_of_a_time_that_has_not_come_use_up_no_limit() {
+    both_databases(async |db: Db| {
+        let (ahead, apart) = (NOW.plus_ms(365 * DAY), NOW.plus_ms(1000));
+        let hour = Duration::from_secs(3600);
+        assert_eq!(sign_up(&db, ADA, &["brief"], ahead).await, 1);
+        let before = NOW.plus_ms(-60_000);
+        assert_eq!(db.confirmations_since(before, NOW).await.unwrap(), 0);
+        let from = |n: i64| courant::store::SignUp {
+            network: Some("here".into()),
+            ..wish(&format!("n{n}@example.org"), &["brief"])
+        };
+        let ask = async |n, now| db.take_signup(&from(n), 1, hour, now).await.unwrap();
+        assert_eq!(ask(0, ahead).await, SignUpAnswer::Taken);
+        assert_eq!(ask(1, NOW).await, SignUpAnswer::Taken);
+        // The clock of another machine may be a little ahead.
+        assert_eq!(sign_up(&db, BOB, &["brief"], apart).await, 3);
+        assert_eq!(db.confirmations_since(before, NOW).await.unwrap(), 3);
+        assert_eq!(ask(2, NOW).await, SignUpAnswer::TooMany);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_counts_against_the_rate_also_when_its_reader_has_confirmed_and_for_a_day() {
+    both_databases(async |db: Db| {
+        let before = NOW.plus_ms(-1);
+        for mails in 1..4 {
+            assert_eq!(sign_up(&db, ADA, &["brief"], NOW).await, 1);
+            assert_eq!(confirm_all(&db, ADA, NOW).await, ["brief"]);
+            let counted = db.confirmations_since(before, NOW).await.unwrap();
+            assert_eq!(counted, mails);
+            let id = db.subscriber(ADA).await.unwrap().unwrap().id;
+            assert!(db.unsubscribe(id, "brief", "page", NOW).await.unwrap());
+        }
+        assert_eq!(sign_up(&db, BOB, &["brief"], NOW).await, 1);
+        for (days, left) in [(1, 4), (2, 1)] {
+            let now = NOW.plus_ms(days * DAY);
+            db.forget_unconfirmed(before, 10, now).await.unwrap();
+            let counted = db.confirmations_since(before, NOW).await.unwrap();
+            assert_eq!(counted, left, "after {days} days");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_wishes_for_one_address_at_once_none_is_lost() {
+    both_databases(async |db: Db| {
+        for n in 0..30 {
+            let address = format!("r{n}@example.org");
+            let one = |channel: &'static str| {
+                let (db, wish) = (db.clone(), wish(&address, &[channel]));
+                tokio::spawn(async move { take(&db, &wish, NOW).await })
+            };
+            let (brief, weekly, admission) = (one("brief"), one("weekly"), {
+                let db = db.clone();
+                tokio::spawn(async move { admit(&db, "form", NOW).await })
+            });
+            assert_eq!(brief.await.unwrap(), SignUpAnswer::Taken);
+            assert_eq!(weekly.await.unwrap(), SignUpAnswer::Taken);
+            admission.await.unwrap();
+            admit(&db, "form", NOW).await;
+            let confirmed = confirm_all(&db, &address, NOW).await;
+            assert_eq!(confirmed, ["brief", "weekly"], "{address}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_network_that_asks_many_times_at_once_gets_no_more_than_its_limit() {
+    both_databases(async |db: Db| {
+        let hour = Duration::from_secs(3600);
+        let asking = (0..24).map(|n| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let signup = courant::store::SignUp {
+                    network: Some("here".into()),
+                    ..wish(&format!("n{n}@example.org"), &["brief"])
+                };
+                db.take_signup(&signup, 5, hour, NOW).await.unwrap()
+            })
+        });
+        let mut taken = 0;
+        for answer in asking.collect::<Vec<_>>() {
+            taken += i64::from(answer.await.unwrap() == SignUpAnswer::Taken);
+        }
+        assert_eq!((taken, db.waiting_signups().await.unwrap()), (5, 5));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whose_turn_is_over_admits_nobody_else() {
+    both_databases(async |db: Db| {
+        for n in 0..4 {
+            wait(&db, &format!("r{n}@example.org"), &["brief"], NOW).await;
+        }
+        let left = std::cell::Cell::new(2);
+        let is_ours = || left.replace(left.get() - 1) > 0;
+        let (keys, channels) = (token_key(), ["brief".to_owned()]);
+        let admitted = db.admit_signups(&keys, &channels, "form", 100, NOW, is_ours);
+        assert_eq!(admitted.await.unwrap(), (2, 2));
+        assert_eq!(db.waiting_signups().await.unwrap(), 2);
     })
     .await;
 }

@@ -49,7 +49,7 @@ fn token(mail: &Message<'_>) -> String {
 
 /// Confirms with the token, as the page does.
 async fn confirm(room: &Newsroom, token: &str, now: UnixMillis) -> SubscriberId {
-    let (id, channel) = room.app.keys.open_confirmation(token, now).unwrap();
+    let (id, channel, _) = room.app.keys.open_confirmation(token, now).unwrap();
     assert_eq!(channel, "brief");
     let confirmed = room
         .app

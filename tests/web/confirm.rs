@@ -1,6 +1,11 @@
 //! The link in a confirmation mail.
 
-use courant::domain::{Purpose, SubscriberId, SubscriptionState, SuppressionReason, UnixMillis};
+use std::time::Duration;
+
+use courant::domain::{
+    EmailAddress, Purpose, SubscriberId, SubscriptionState, SuppressionReason, UnixMillis,
+};
+use courant::store::{SignUp, SignUpAnswer};
 
 use super::kit::{Site, request};
 use super::signup::MORE;
@@ -204,6 +209,70 @@ async fn a_link_that_was_cut_or_is_for_something_else_confirms_nothing() {
         site.db.close().await;
         let page = site.post(&format!("/confirm/{token}"), "").await;
         assert_eq!((page.status, page.header("retry-after")), (503, "120"));
+    })
+    .await;
+}
+
+/// Admits a sign-up for these; how many mails that made.
+async fn signed_up(site: &Site, address: &str, channels: &[&str], at: UnixMillis) -> usize {
+    let signup = SignUp {
+        address: EmailAddress::parse(address).unwrap(),
+        channels: channels.iter().map(|&channel| channel.into()).collect(),
+        network: None,
+        evidence: "form".into(),
+    };
+    let (db, hour) = (&site.db, Duration::from_secs(3600));
+    let taken = db.take_signup(&signup, 30, hour, at).await.unwrap();
+    assert_eq!(taken, SignUpAnswer::Taken);
+    let (keys, known) = (db.token_key().await.unwrap(), ["brief".to_owned()]);
+    let admitted = db.admit_signups(&keys, &known, "form", 10, at, || true);
+    admitted.await.unwrap().1
+}
+
+const LATE: &str = r#"
+[channels.late]
+kind = "email"
+title = "The Late Edition"
+from = "Ravi Dispatch <late@news.example.org>"
+schedule = "each"
+"#;
+
+#[tokio::test]
+async fn what_was_asked_for_after_the_mail_is_not_ticked_and_no_body_leaves_it_out() {
+    both_databases(async |db| {
+        let site = Site::over(db, &format!("{MORE}{LATE}")).await;
+        let (ada, made) = ("ada@example.org", UnixMillis::now());
+        assert_eq!(signed_up(&site, ada, &["brief", "subh"], made).await, 1);
+        // A stranger, who cannot take her own choice away either.
+        let (all, later) = (["brief", "late", "subh"], made.plus_ms(1000));
+        assert_eq!(signed_up(&site, ada, &all, later).await, 0, "asked once");
+        let id = site.db.subscriber(ada).await.unwrap().unwrap().id;
+        let path = format!("/confirm/{}", site.confirmation_of(id, made).await);
+        let page = site.get(&path).await;
+        let tick = |id: &str| format!("type=\"checkbox\" name=\"channel\" value=\"{id}\"");
+        for (id, is_ticked) in [("brief", true), ("subh", true), ("late", false)] {
+            let ticked = format!("{} checked>", tick(id));
+            assert!(page.text().contains(&tick(id)), "{id}: {}", page.text());
+            assert_eq!(page.text().contains(&ticked), is_ticked, "{id}");
+        }
+        // A mail program presses the button, and does it twice.
+        for _ in 0..2 {
+            let done = site.post(&path, "").await;
+            assert_eq!(done.status, 200);
+            let now = "brief Active, late Pending, subh Active";
+            assert_eq!(standing(&site, id).await, now);
+            assert!(done.text().contains("You are subscribed"));
+        }
+        // She may want it all the same. By itself it is no question of yes or no either.
+        let page = site.get(&path).await;
+        let alone = format!("{}>", tick("late"));
+        assert!(page.text().contains(&alone), "{}", page.text());
+        assert!(!page.text().contains("type=\"hidden\" name=\"channel\""));
+        assert_eq!(site.post(&path, "chosen=yes").await.status, 400);
+        let done = site.post(&path, "chosen=yes&channel=late").await;
+        assert_eq!(done.status, 200);
+        let now = "brief Active, late Active, subh Active";
+        assert_eq!(standing(&site, id).await, now);
     })
     .await;
 }

@@ -258,10 +258,16 @@ impl Site {
             .seal(purpose, id, "brief")
     }
 
-    /// The token of a confirmation mail that was made just now.
+    /// The token of a confirmation mail that was made just now, and after readers were added.
     pub async fn confirmation(&self, id: SubscriberId) -> String {
+        let made = UnixMillis::now().max(MORNING);
+        self.confirmation_of(id, made).await
+    }
+
+    /// The token of a confirmation mail that was made at that instant.
+    pub async fn confirmation_of(&self, id: SubscriberId, made: UnixMillis) -> String {
         let key = self.db.token_key().await.unwrap();
-        key.seal_confirmation(id, "brief", UnixMillis::now())
+        key.seal_confirmation(id, "brief", made)
     }
 
     pub async fn get(&self, path: &str) -> Reply {

@@ -40,6 +40,7 @@ use route::Routes;
 use sending::Sendings;
 pub use settle::Held;
 use settle::Ledger;
+pub use shared::longest_rule;
 
 /// The longest time between two looks for work.
 const REST: Duration = Duration::from_secs(1);

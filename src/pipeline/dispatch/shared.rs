@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::hand::LEASE;
 use crate::channels::email::relays::{Relay, Remedied};
+use crate::channels::email::shaping::LONGEST_PAUSE;
 use crate::config::Remedy;
 use crate::domain::UnixMillis;
 use crate::pipeline::App;
@@ -250,6 +251,15 @@ async fn lease(app: &App, relay: &Relay) -> Result<bool, StoreError> {
 
 fn probe_of(relay: &Relay) -> String {
     format!("probe/{}", relay.id)
+}
+
+/// The longest that a pause or another limit of a relay may last: what the rules of its replies
+/// say, or a breaker's own pause.
+#[must_use]
+pub fn longest_rule(app: &App) -> Duration {
+    let rules = app.config.relays.values().flat_map(|relay| &relay.rules);
+    let lasts = rules.flat_map(|rule| rule.remedies.iter().map(|(_, lasts)| *lasts));
+    lasts.fold(LONGEST_PAUSE, Duration::max)
 }
 
 /// A limit as the database keeps it. A pause is kept by itself.

@@ -10,8 +10,8 @@ use crate::channels::email::smtp::RelayTrouble;
 
 /// The first pause; each further one is twice as long while probes fail.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The longest pause, but for one that a reply's rule asks for.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// A probe that says nothing for this long is lost, and another may go. Longer than the
 /// longest wait of a transaction.
 const PROBE_LASTS: Duration = Duration::from_secs(15 * 60);

@@ -18,7 +18,7 @@ mod throttle;
 mod weights;
 mod window;
 
-pub use breaker::{Breaker, MayTry};
+pub use breaker::{Breaker, LONGEST_PAUSE, MayTry};
 pub use day_cap::{Day, DayCap};
 pub use domains::{DomainGroup, Domains};
 pub use issue_health::{Alarm, IssueHealth};
