@@ -73,3 +73,15 @@ fn the_service_tells_systemd_when_it_is_ready_and_alive() {
         assert!(service.lines().any(|l| l == line), "{line} is missing");
     }
 }
+
+#[test]
+fn the_service_sees_when_the_machine_was_started() {
+    // Without the boot id nothing in a journal is trusted: src/store/journal.rs reads it.
+    let service = unit("courant.service");
+    let hides = |line: &str| {
+        let (key, value) = line.split_once('=').unwrap_or_default();
+        (key == "ProcSubset" && value != "all")
+            || (key == "InaccessiblePaths" && value.contains("/proc"))
+    };
+    assert_eq!(service.lines().find(|line| hides(line)), None);
+}
