@@ -2,7 +2,8 @@
 //!
 //! Writes are collected and leave when an answer is waited for, so that a command is one
 //! packet, and with `TCP_NODELAY` it leaves at once: without the two, each message stalls
-//! for the 40 ms of a delayed acknowledgement.
+//! for the 40 ms of a delayed acknowledgement. The kernel asks a peer that is silent whether it
+//! still lives, so that one that has vanished does not last until the answer's deadline.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +23,17 @@ use super::reply::{self, Malformed, Reply};
 
 /// How long a broken connection is listened to: what it said is in our buffers or lost.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// A connection that is silent for so long is asked for a sign of life. Firewalls and load
+/// balancers that forget what is quiet hear from it too.
+const SILENT: Duration = Duration::from_secs(30);
+/// Between one such question and the next.
+const ASKS_EVERY: Duration = Duration::from_secs(10);
+/// So many questions without an answer are the end where there is no [`UNHEARD`].
+const ASKS: u32 = 3;
+/// What is written or asked and not acknowledged for so long ends the connection; Linux goes by
+/// this and not by the number of questions. No less than a step forward of a message may take ([`Timeouts::block`](super::Timeouts)): a relay that
+/// lives but reads nothing meanwhile would be cut off as well.
+const UNHEARD: Duration = Duration::from_secs(180);
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +96,7 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(tcp: TcpStream) -> std::io::Result<Self> {
         tcp.set_nodelay(true)?;
+        notice_the_dead(&tcp)?;
         Ok(Self {
             transport: Transport::Plain(tcp),
             input: Vec::new(),
@@ -261,6 +275,19 @@ impl Wire {
     }
 }
 
+/// Without this a peer that vanished is noticed when the final dot's answer is overdue.
+fn notice_the_dead(tcp: &TcpStream) -> std::io::Result<()> {
+    let socket = SockRef::from(tcp);
+    let asks = TcpKeepalive::new()
+        .with_time(SILENT)
+        .with_interval(ASKS_EVERY)
+        .with_retries(ASKS);
+    socket.set_tcp_keepalive(&asks)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNHEARD))?;
+    Ok(())
+}
+
 impl AsyncRead for Transport {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -298,5 +325,35 @@ impl AsyncWrite for Transport {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channels::email::smtp::Timeouts;
+
+    #[tokio::test]
+    async fn a_relay_that_vanished_is_noticed_by_the_kernel() {
+        let relay = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(relay.local_addr().unwrap())
+            .await
+            .unwrap();
+        let wire = Wire::new(tcp).unwrap();
+        let Transport::Plain(tcp) = &wire.transport else {
+            panic!("it is not encrypted yet");
+        };
+        let socket = SockRef::from(tcp);
+        assert!(socket.keepalive().unwrap() && tcp.nodelay().unwrap());
+        let asks = (
+            socket.tcp_keepalive_time().unwrap(),
+            socket.tcp_keepalive_interval().unwrap(),
+            socket.tcp_keepalive_retries().unwrap(),
+        );
+        assert_eq!(asks, (SILENT, ASKS_EVERY, ASKS));
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNHEARD));
+        let within = Timeouts::default();
+        assert!(within.block <= UNHEARD && UNHEARD < within.dot);
     }
 }
