@@ -31,8 +31,9 @@ const ASKS_EVERY: Duration = Duration::from_secs(10);
 /// So many questions without an answer are the end where there is no [`UNHEARD`].
 const ASKS: u32 = 3;
 /// What is written or asked and not acknowledged for so long ends the connection; Linux goes by
-/// this and not by the number of questions. No less than a step forward of a message may take ([`Timeouts::block`](super::Timeouts)): a relay that
-/// lives but reads nothing meanwhile would be cut off as well.
+/// this and not by the number of questions. No less than a step forward of a message may take
+/// ([`Timeouts`](super::Timeouts)`::block`): a relay that lives but reads nothing meanwhile would
+/// be cut off as well.
 const UNHEARD: Duration = Duration::from_secs(180);
 
 /// Why a wait ended without what was waited for.
