@@ -19,11 +19,12 @@ const MOST_STALE: usize = 3;
 pub(super) async fn work(lane: &Lane) {
     let _working = Working(lane);
     let mut connection = None;
-    while let Some(parcel) = next(lane).await {
+    // Also of a worker that was called a moment before its relay was left alone.
+    let is_wanted = || lane.working.load(Ordering::Relaxed) <= lane.relay.window(Instant::now());
+    while is_wanted()
+        && let Some(parcel) = next(lane).await
+    {
         connection = carry(lane, parcel, connection).await;
-        if lane.working.load(Ordering::Relaxed) > lane.relay.window(Instant::now()) {
-            break;
-        }
     }
 }
 
