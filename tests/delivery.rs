@@ -19,6 +19,8 @@ mod pace;
 mod probes;
 #[path = "delivery/signed.rs"]
 mod signed;
+#[path = "delivery/table.rs"]
+mod table;
 #[path = "delivery/trouble.rs"]
 mod trouble;
 #[path = "delivery/turns.rs"]

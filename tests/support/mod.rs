@@ -4,6 +4,7 @@
 
 pub mod databases;
 pub mod disk;
+pub mod dkimpy;
 pub mod host;
 pub mod hub;
 pub mod newsroom;
