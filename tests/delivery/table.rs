@@ -117,3 +117,31 @@ async fn rows_record_and_counts_agree_after_every_answer_and_break() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_falls_silent_anywhere_keeps_only_what_it_had() {
+    both_databases(async |db| {
+        let room = room(db, "connections = 10", "").await;
+        let to = addresses(40, "readers.example");
+        readers(&room, &to, "instant").await;
+        let silent = |step| Rule::at(step, Fault::Hang).times(1);
+        room.sink.set_rules(vec![
+            silent(Step::Greeting).on_connection(1),
+            silent(Step::Hello).on_connection(2),
+            silent(Step::Mail).on_connection(3),
+            silent(Step::Rcpt).to(&to[10]),
+            silent(Step::Data).to(&to[20]),
+        ]);
+        let issue = alert(&room, 1).await;
+        // All are silent at once: it lasts as long as the longest deadline, two minutes.
+        dispatch::drain(&room.app, |_| {}).await.unwrap();
+        all_agree(&room, &room.app, &issue, "silent").await;
+        let counts = room.app.db.issue_counts(issue.id).await.unwrap();
+        assert!(
+            counts[&Sent] >= 30 && !counts.contains_key(&Leased),
+            "{counts:?}"
+        );
+        assert!(counts.contains_key(&DeliveryState::Deferred), "{counts:?}");
+    })
+    .await;
+}
